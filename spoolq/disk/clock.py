@@ -1,0 +1,78 @@
+"""What time it is: the file server's time, and this host's monotonic time. The only place that asks.
+
+Deadlines are times of the file server's clock. A host learns how far its monotonic clock is off
+from stamps that the server puts on files the host creates anyway; two hosts whose wall clocks
+are hours apart still agree on every deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq.disk.filesystem import FileSystem
+
+GRAIN_SECONDS = 0.011
+"""File systems stamp with the last clock tick: 4 ms usually, 10 ms with HZ=100."""
+MAX_SAMPLE_AGE_SECONDS = 30.0
+
+
+def local_seconds() -> float:
+    """Monotonic seconds of this host, those it slept through included where the system tells."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        # RACE: I5. CLOCK_MONOTONIC stands still while a machine is suspended; leases do not.
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class ServerClock:
+    """The file server's time, as a lower bound that is at most a tick and a round trip behind.
+
+    A stamp S that the server made between the local times b (before) and a (after) says that the
+    server is at least S - a and at most S + grain - b ahead of the local clock. The largest lower
+    bound seen is kept until a stamp contradicts it (the server's clock was set back, or drifted).
+    """
+
+    def __init__(self, fs: FileSystem, local: Callable[[], float] = local_seconds) -> None:
+        self._fs = fs
+        self.local = local
+        self._offset: float | None = None
+        self._sampled_at = 0.0
+
+    def observe(self, before: float, stamp: float, after: float) -> None:
+        """Learn from a file that the server stamped between two local times."""
+        lowest = stamp - after
+        if self._offset is None or stamp + GRAIN_SECONDS - before < self._offset:
+            self._offset = lowest
+        else:
+            self._offset = max(self._offset, lowest)
+        self._sampled_at = after
+
+    def now(self) -> float:
+        """Server time in seconds since 1970. Makes a scratch file when nothing was learnt yet."""
+        if self._offset is None:
+            self.sample()
+        return self.local() + (self._offset or 0.0)
+
+    def fresh_now(self, max_age: float = MAX_SAMPLE_AGE_SECONDS) -> float:
+        """As `now`, from a sample not older than `max_age` seconds."""
+        if self._offset is None or self.local() - self._sampled_at > max_age:
+            self.sample()
+        return self.now()
+
+    def sample(self) -> None:
+        """Ask the server by creating and removing a scratch file."""
+        name = f"sys/tmp/clock-{os.getpid()}-{random.getrandbits(64):016x}"  # noqa: S311
+        before = self.local()
+        handle, stamp = self._fs.create(name)
+        after = self.local()
+        try:
+            self._fs.close(handle)
+        finally:
+            self._fs.unlink(name)
+        self.observe(before, stamp, after)

@@ -1,0 +1,263 @@
+"""The seam: every file operation of spoolq goes through a `FileSystem`.
+
+Names are relative to the spool. Operations are single system calls or the shortest safe
+sequence; they raise OSError with the name in it. Tests put wrappers here that count, fail,
+reorder and crash each one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as stat_bits
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NOT_OURS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Foreign(Exception):
+    """What stands under a name is not a file of ours: `name` and `reason`. Left where it is."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What lstat tells: `kind` is "file", "directory", "link" or "other"; times in seconds."""
+
+    kind: str
+    size: int
+    modified_at: float
+    mode: int
+    uid: int
+    gid: int
+    links: int
+
+
+class FileSystem(Protocol):
+    """About a dozen operations on names relative to one spool."""
+
+    @property
+    def root(self) -> str:
+        """The spool's absolute path."""
+
+    @property
+    def is_network(self) -> bool:
+        """Whether other hosts may change this file system and replies may get lost."""
+
+    def create(self, name: str) -> tuple[int, float]:
+        """Create a new file exclusively, with the spool's mode whatever the umask.
+
+        Returns the handle and the time that the server stamped on the new file, in seconds.
+        """
+
+    def write(self, handle: int, data: bytes) -> None:
+        """Write all of `data`."""
+
+    def sync(self, handle: int) -> None:
+        """Make the file's contents survive a power loss. Never retried (see `atomic`)."""
+
+    def close(self, handle: int) -> None:
+        """Close; network file systems report late write errors here."""
+
+    def rename(self, source: str, target: str) -> None:
+        """rename(2): the one operation that decides anything."""
+
+    def link(self, source: str, target: str) -> None:
+        """link(2): exclusive on one common target name, and only there."""
+
+    def unlink(self, name: str) -> None:
+        """unlink(2)."""
+
+    def mkdir(self, name: str) -> None:
+        """Make a directory with the spool's mode whatever the umask."""
+
+    def rmdir(self, name: str) -> None:
+        """rmdir(2): succeeds on empty directories only."""
+
+    def list(self, name: str) -> list[str]:
+        """The names in a directory, asked of the server anew each time, in no order."""
+
+    def iterate(self, name: str) -> Iterator[str]:
+        """As `list`, one by one."""
+
+    def read(self, name: str, limit: int) -> bytes:
+        """The whole of a regular file of at most `limit` bytes.
+
+        Raises Foreign for links, directories, devices, and what has several names or is larger.
+        """
+
+    def size_if_ours(self, name: str) -> int:
+        """Open, check as `read` does, and close: the file's size in bytes."""
+
+    def read_record(self, name: str, limit: int) -> bytes:
+        """As `read`, for records that may have two names for a moment while being placed."""
+
+    def lstat(self, name: str) -> Entry | None:
+        """What stands under a name, None when nothing does. Never decides anything (stale names)."""
+
+    def refresh(self, name: str) -> None:
+        """See that look-ups in a directory are asked of the server anew."""
+
+    def touch_directory(self, name: str) -> None:
+        """Set a directory's times to the server's now: other clients' listings of it are renewed."""
+
+    def sync_directory(self, name: str) -> None:
+        """Make the names in a directory survive a power loss."""
+
+
+class OsFileSystem:
+    """The real thing, and the only one that knows where the spool is."""
+
+    def __init__(self, root: str, *, group: bool = False, is_network: bool = False) -> None:
+        self.root = root
+        self.is_network = is_network
+        self._prefix = root + "/"
+        self._file_mode = 0o660 if group else 0o600
+        self._directory_mode = 0o2770 if group else 0o700
+
+    def create(self, name: str) -> tuple[int, float]:
+        path = self._prefix + name
+        handle = os.open(path, _WRITE_NEW, self._file_mode)
+        try:
+            found = os.fstat(handle)
+            if found.st_mode & 0o7777 != self._file_mode:
+                os.fchmod(handle, self._file_mode)
+        except BaseException:
+            os.close(handle)
+            os.unlink(path)
+            raise
+        return handle, found.st_mtime
+
+    def write(self, handle: int, data: bytes) -> None:
+        written = os.write(handle, data)
+        if written < len(data):
+            rest = memoryview(data)[written:]
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+
+    def sync(self, handle: int) -> None:
+        os.fsync(handle)
+
+    def close(self, handle: int) -> None:
+        os.close(handle)
+
+    def rename(self, source: str, target: str) -> None:
+        os.rename(self._prefix + source, self._prefix + target)
+
+    def link(self, source: str, target: str) -> None:
+        os.link(self._prefix + source, self._prefix + target, follow_symlinks=False)
+
+    def unlink(self, name: str) -> None:
+        os.unlink(self._prefix + name)
+
+    def mkdir(self, name: str) -> None:
+        path = self._prefix + name if name else self.root
+        os.mkdir(path, self._directory_mode & 0o777)
+        os.chmod(path, self._directory_mode)
+
+    def rmdir(self, name: str) -> None:
+        os.rmdir(self._prefix + name)
+
+    def list(self, name: str) -> list[str]:
+        return list(self.iterate(name))
+
+    def iterate(self, name: str) -> Iterator[str]:
+        # NFS: a descriptor kept open lists what was there 30 s ago; a path is asked anew.
+        with os.scandir(self._prefix + name if name else self.root) as entries:
+            for entry in entries:
+                yield entry.name
+
+    def read(self, name: str, limit: int) -> bytes:
+        return self._read(name, limit, 1)
+
+    def read_record(self, name: str, limit: int) -> bytes:
+        return self._read(name, limit, 2)
+
+    def size_if_ours(self, name: str) -> int:
+        handle = self._open(name)
+        try:
+            return self._checked_size(name, handle, 1)
+        finally:
+            os.close(handle)
+
+    def _read(self, name: str, limit: int, links: int) -> bytes:
+        handle = self._open(name)
+        try:
+            size = self._checked_size(name, handle, links)
+            if size > limit:
+                raise Foreign(name, f"{size} bytes, over the limit of {limit}")
+            data = os.read(handle, size + 1)
+            while len(data) < size:
+                more = os.read(handle, size - len(data))
+                if not more:
+                    break
+                data += more
+            return data
+        finally:
+            os.close(handle)
+
+    def _open(self, name: str) -> int:
+        try:
+            return os.open(self._prefix + name, os.O_RDONLY | _NOT_OURS)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise Foreign(name, "a symbolic link") from None
+            if error.errno in {errno.ENXIO, errno.ENODEV}:
+                raise Foreign(name, "a socket or device") from None
+            raise
+
+    @staticmethod
+    def _checked_size(name: str, handle: int, links: int) -> int:
+        found = os.fstat(handle)
+        if not stat_bits.S_ISREG(found.st_mode):
+            raise Foreign(name, f"a {_kind(found.st_mode)}, not a file")
+        if found.st_nlink > links:
+            raise Foreign(name, f"a file of {found.st_nlink} names")
+        return found.st_size
+
+    def lstat(self, name: str) -> Entry | None:
+        try:
+            found = os.lstat(self._prefix + name if name else self.root)
+        except FileNotFoundError:
+            return None
+        return Entry(
+            _kind(found.st_mode),
+            found.st_size,
+            found.st_mtime,
+            found.st_mode & 0o7777,
+            found.st_uid,
+            found.st_gid,
+            found.st_nlink,
+        )
+
+    def refresh(self, name: str) -> None:
+        if self.is_network:
+            # NFS: absent names are remembered for 30 s; opening the directory asks again.
+            os.close(os.open(self._prefix + name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+    def touch_directory(self, name: str) -> None:
+        os.utime(self._prefix + name)
+
+    def sync_directory(self, name: str) -> None:
+        handle = os.open(self._prefix + name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _kind(mode: int) -> str:
+    if stat_bits.S_ISREG(mode):
+        return "file"
+    if stat_bits.S_ISDIR(mode):
+        return "directory"
+    return "link" if stat_bits.S_ISLNK(mode) else "other"

@@ -1,0 +1,191 @@
+"""The grammar of names: ids, leases, keys, and the file name of a job in each state.
+
+Printable ASCII, fields of `[A-Za-z0-9_-]` joined by dots. A name that does not match is foreign.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+PLAIN_RANDOM_LENGTH = 8
+# A job that has a meta record is told by its longer random part, so that taking a plain job
+# never costs a look for a record that is not there.
+OPTIONS_RANDOM_LENGTH = 10
+MAX_LEASE_NAME = 120
+MAX_KEY = 200
+
+_TIME = r"[0-9]{8}T[0-9]{12}"
+_ID = rf"[0-9]-{_TIME}-[A-Z2-7]{{8,26}}"
+_COUNT = r"[1-9][0-9]{0,8}"
+_LEASE = rf"[A-Za-z0-9_-]{{1,{MAX_LEASE_NAME}}}"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_id = re.compile(_ID)
+_lease = re.compile(_LEASE)
+_key = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_ready = re.compile(rf"({_ID})(?:\.({_COUNT}))?")
+_leased = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})")
+_sidecar = re.compile(rf"({_LEASE})\.(lease|grace)")
+_delayed = re.compile(rf"({_TIME})\.({_ID})(?:\.({_COUNT}))?")
+_ended = re.compile(rf"({_ID})(?:\.(cancelled|end|result))?")
+_draft = re.compile(rf"({_ID})\.(0|{_COUNT})\.({_LEASE})\.(end|result)")
+_history = re.compile(rf"({_ID})\.({_TIME})\.([A-Z2-7]+)")
+
+is_ready_name = _ready.fullmatch
+"""Match object when a name in ready/ is ours: group 1 the id, group 2 the attempts counted."""
+
+
+def is_job_id(text: str) -> bool:
+    """Whether `text` is a job id; nothing else may become part of a path."""
+    return _id.fullmatch(text) is not None
+
+
+def is_lease_name(text: str) -> bool:
+    """Whether `text` is the name of a lease."""
+    return _lease.fullmatch(text) is not None
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` can be a unique key: dotted fields of `[A-Za-z0-9_-]`, at most 200 characters."""
+    return len(text) <= MAX_KEY and _key.fullmatch(text) is not None
+
+
+def format_time(seconds: float) -> str:
+    """Server time (seconds since 1970, UTC) as it stands in names: `YYYYMMDDTHHMMSSffffff`."""
+    return (_EPOCH + timedelta(microseconds=round(seconds * 1e6))).strftime("%Y%m%dT%H%M%S%f")
+
+
+def parse_time(text: str) -> float | None:
+    """Seconds since 1970 of a time in a name; None for a month 13 and the like."""
+    try:
+        parsed = datetime.strptime(text, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (parsed - _EPOCH) / timedelta(seconds=1)
+
+
+def base32(random_bytes: bytes) -> str:
+    """One base32 character (5 bits) for each byte of `random_bytes`."""
+    return "".join([BASE32[byte & 31] for byte in random_bytes])
+
+
+def format_id(priority: int, seconds: float, random_part: str) -> str:
+    """The id of a job: priority, publish time and a random part, so that sorting orders jobs."""
+    return f"{priority}-{format_time(seconds)}-{random_part}"
+
+
+def has_options(job_id: str) -> bool:
+    """Whether a meta record belongs to this id (its random part is longer than eight)."""
+    return len(job_id) - job_id.rindex("-") - 1 > PLAIN_RANDOM_LENGTH
+
+
+def priority_of(job_id: str) -> int:
+    """0 (first) to 9 (last)."""
+    return int(job_id[0])
+
+
+def published_at(job_id: str) -> float | None:
+    """Publish time in seconds since 1970, None when the id's time is not a date."""
+    return parse_time(job_id[2:23])
+
+
+def lease_name(host: str, pid: int, random_part: str) -> str:
+    """A lease's name, unique for ever: `<host>-<pid>-<random>`."""
+    readable = re.sub(r"[^A-Za-z0-9_-]", "-", host)[:40] or "host"
+    return f"{readable}-{pid}-{random_part}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyName:
+    """`<id>[.<n>]` in ready/: `attempts` were counted so far."""
+
+    id: str
+    attempts: int
+
+    def __str__(self) -> str:
+        return f"{self.id}.{self.attempts}" if self.attempts else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedName:
+    """`<id>.<attempt>.<lease>` in leased/: whose it is, and which attempt (1 first)."""
+
+    id: str
+    attempt: int
+    lease: str
+
+    def __str__(self) -> str:
+        return f"{self.id}.{self.attempt}.{self.lease}"
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedName:
+    """`<due>.<id>[.<n>]` in delayed/: `due` in seconds since 1970, server time."""
+
+    due: float
+    id: str
+    attempts: int
+
+    def __str__(self) -> str:
+        return f"{format_time(self.due)}.{ReadyName(self.id, self.attempts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftName:
+    """`<id>.<attempt>.<lease>.<kind>` in sys/tmp/: an end record or result on its way."""
+
+    id: str
+    attempt: int
+    lease: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.id}.{self.attempt}.{self.lease}.{self.kind}"
+
+
+def parse_ready(name: str) -> ReadyName | None:
+    """A name of ready/, or None when it is foreign."""
+    match = _ready.fullmatch(name)
+    return ReadyName(match[1], int(match[2] or 0)) if match else None
+
+
+def parse_leased(name: str) -> LeasedName | None:
+    """A task's name in leased/, or None."""
+    match = _leased.fullmatch(name)
+    return LeasedName(match[1], int(match[2]), match[3]) if match else None
+
+
+def parse_sidecar(name: str) -> tuple[str, str] | None:
+    """`(lease, "lease" | "grace")` of a sidecar's name in leased/, or None."""
+    match = _sidecar.fullmatch(name)
+    return (match[1], match[2]) if match else None
+
+
+def parse_delayed(name: str) -> DelayedName | None:
+    """A name of delayed/, or None when it is foreign or its due time is no date."""
+    match = _delayed.fullmatch(name)
+    due = parse_time(match[1]) if match else None
+    if match is None or due is None:
+        return None
+    return DelayedName(due, match[2], int(match[3] or 0))
+
+
+def parse_ended(name: str) -> tuple[str, str] | None:
+    """`(id, "" | "cancelled" | "end" | "result")` of a name in done/ or failed/, or None."""
+    match = _ended.fullmatch(name)
+    return (match[1], match[2] or "") if match else None
+
+
+def parse_draft(name: str) -> DraftName | None:
+    """A record or result on its way in sys/tmp/, or None."""
+    match = _draft.fullmatch(name)
+    return DraftName(match[1], int(match[2]), match[3], match[4]) if match else None
+
+
+def parse_history(name: str) -> str | None:
+    """The job's id of a name in sys/history/, or None."""
+    match = _history.fullmatch(name)
+    return match[1] if match else None

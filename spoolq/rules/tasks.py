@@ -1,0 +1,106 @@
+"""What may be published: payloads and their options, checked and normalised. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spoolq.errors import InvalidSetting, InvalidTask
+from spoolq.rules import names
+from spoolq.rules.settings import checked_count, checked_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_HEADERS_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one publish, as `checked_options` lets them through."""
+
+    priority: int = 5
+    delay_seconds: float = 0.0
+    key: str | None = None
+    headers: Mapping[str, str] | None = None
+    lease_seconds: float | None = None
+    max_attempts: int | None = None
+
+    @property
+    def need_record(self) -> bool:
+        """Whether a meta record has to go with the job."""
+        given = (self.key, self.headers, self.lease_seconds, self.max_attempts)
+        return any(value is not None for value in given)
+
+
+def checked_task(task: object, max_task_bytes: int) -> bytes:
+    """The payload as bytes.
+
+    Raises:
+        InvalidTask: not bytes-like, or larger than `max_task_bytes`.
+    """
+    if not isinstance(task, (bytes, bytearray, memoryview)):
+        raise InvalidTask(f"a task is bytes, not {type(task).__name__}; encode it first")
+    payload = bytes(task)
+    if len(payload) > max_task_bytes:
+        raise InvalidTask(f"task of {len(payload)} bytes is over max_task_bytes={max_task_bytes}")
+    return payload
+
+
+def checked_options(  # noqa: PLR0917
+    priority: object,
+    delay: object,
+    key: object,
+    headers: object,
+    lease_seconds: object,
+    max_attempts: object,
+) -> Options:
+    """The options of a publish.
+
+    Raises:
+        InvalidTask: an option that makes no sense.
+    """
+    try:
+        return Options(
+            priority=checked_count("priority", priority, 0, 9),
+            delay_seconds=checked_seconds("delay", delay),
+            key=_checked_key(key),
+            headers=_checked_headers(headers),
+            lease_seconds=None
+            if lease_seconds is None
+            else checked_seconds("lease_seconds", lease_seconds, positive=True),
+            max_attempts=None
+            if max_attempts is None
+            else checked_count("max_attempts", max_attempts, 0, 10**8),
+        )
+    except InvalidSetting as error:
+        raise InvalidTask(str(error)) from error
+
+
+def _checked_key(key: object) -> str | None:
+    if key is None:
+        return None
+    if not isinstance(key, str) or not names.is_key(key):
+        raise InvalidTask(
+            f"key {str(key)[:80]!r}: expected letters, digits, '-' and '_', in fields joined by "
+            f"'.', at most {names.MAX_KEY} characters"
+        )
+    return key
+
+
+def _checked_headers(headers: object) -> dict[str, str] | None:
+    if headers is None or headers == {}:
+        return None
+    if not isinstance(headers, dict):
+        raise InvalidTask(f"headers are a dict of texts, not {type(headers).__name__}")
+    total = 0
+    for name, value in headers.items():
+        if not isinstance(name, str) or not name or not isinstance(value, str):
+            raise InvalidTask(f"header {name!r}: names and values are non-empty and any texts")
+        try:
+            total += len(name.encode()) + len(value.encode())
+        except UnicodeEncodeError:
+            raise InvalidTask(f"header {name!r} is not valid Unicode text") from None
+    if total > MAX_HEADERS_BYTES:
+        raise InvalidTask(f"headers of {total} bytes are over {MAX_HEADERS_BYTES}")
+    return dict(headers)

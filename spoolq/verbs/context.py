@@ -1,0 +1,67 @@
+"""An open spool as the verbs see it: the file seam, the clock, the settings, who we are."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from spoolq.disk.atomic import random_bytes, write_new
+from spoolq.disk.filesystem import Foreign
+from spoolq.rules import layout, names, records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq.disk.clock import ServerClock
+    from spoolq.disk.filesystem import FileSystem
+    from spoolq.rules.records import Meta
+    from spoolq.rules.settings import Settings
+
+
+@dataclass(slots=True)
+class OpenSpool:
+    """What every verb takes first.
+
+    `owner`, `host` and `pid` are callables' results at the time of use where a fork may change
+    them; `pid` is asked for each time.
+    """
+
+    fs: FileSystem
+    clock: ServerClock
+    settings: Settings
+    owner: str
+    host: str
+    pid: Callable[[], int]
+    chance: Callable[[], float] = random.random
+    _last_microsecond: int = field(default=0, init=False)
+
+    def token(self) -> str:
+        """A name no other process, host or time has: `<host>-<pid>-<random>`, as leases bear."""
+        return names.lease_name(self.host, self.pid(), names.base32(random_bytes(10)))
+
+    def new_id(self, priority: int, *, options: bool, now: float) -> str:
+        """A new job's id; later calls of one process sort after earlier ones."""
+        # RACE: two threads may read the same value; their ids then differ in the random part.
+        microsecond = max(round(now * 1e6), self._last_microsecond + 1)
+        self._last_microsecond = microsecond
+        length = names.OPTIONS_RANDOM_LENGTH if options else names.PLAIN_RANDOM_LENGTH
+        return names.format_id(priority, microsecond / 1e6, names.base32(random_bytes(length)))
+
+    def meta(self, job_id: str) -> Meta:
+        """The options of a job; none for most, without asking the file system."""
+        if not names.has_options(job_id):
+            return records.NO_META
+        data = self.read_record(layout.meta(job_id))
+        return records.NO_META if data is None else records.load_meta(data)
+
+    def read_record(self, name: str) -> bytes | None:
+        """A record's bytes; None when it is missing, foreign or too large."""
+        try:
+            return self.fs.read_record(name, records.MAX_RECORD_BYTES)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, Foreign):
+            return None
+
+    def write_record(self, name: str, values: dict[str, object], *, sync: bool) -> None:
+        """A record under a name that nobody reads before a rename makes it known."""
+        write_new(self.fs, self.clock, name, records.dump(values), sync=sync)

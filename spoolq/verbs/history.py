@@ -1,0 +1,52 @@
+"""History: one small record per abnormal event of a job, each under a name of its own.
+
+Appending from two hosts is not safe on NFS, so nothing is ever appended.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from spoolq.disk.atomic import discard, random_bytes
+from spoolq.rules import layout, names, records
+
+if TYPE_CHECKING:
+    from spoolq.verbs.context import OpenSpool
+
+_log = logging.getLogger("spoolq.history")
+
+
+def event_name(spool: OpenSpool, job_id: str, now: float) -> str:
+    """A new name in sys/history/: `<id>.<time>.<random>`."""
+    return f"{layout.HISTORY}/{job_id}.{names.format_time(now)}.{names.base32(random_bytes(8))}"
+
+
+def note(spool: OpenSpool, job_id: str, event: str, **facts: object) -> None:
+    """Write down what happened to a job, after it happened. A full disk does not undo the move."""
+    try:
+        now = spool.clock.now()
+        values = {"id": job_id, "event": event, "at": records.to_iso(now), "by": spool.owner}
+        draft = f"{layout.TMP}/{spool.token()}.event"
+        given = {name: value for name, value in facts.items() if value is not None}
+        spool.write_record(draft, {**values, **given}, sync=False)
+        try:
+            spool.fs.rename(draft, event_name(spool, job_id, now))
+        except OSError:
+            discard(spool.fs, draft)
+            raise
+    except OSError as error:
+        _log.warning("no history of %s of job %s: %s", event, job_id, error)
+
+
+def events(spool: OpenSpool, job_id: str) -> list[dict[str, Any]]:
+    """What happened to a job, oldest first; records that cannot be understood are left out."""
+    prefix = job_id + "."
+    found = [name for name in spool.fs.iterate(layout.HISTORY) if name.startswith(prefix)]
+    told = []
+    for name in sorted(found):
+        data = spool.read_record(f"{layout.HISTORY}/{name}")
+        record = records.load(data) if data is not None else None
+        if record is not None and names.parse_history(name) == job_id:
+            told.append(record)
+    return told

@@ -1,0 +1,230 @@
+"""publish: write and sync in sys/tmp/, rename into ready/ or delayed/, sync the directory.
+
+A job is visible whole or not at all (I6), and for good once its id is returned (I3).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spoolq.disk.atomic import create_stamped, discard, move, write_new
+from spoolq.rules import layout, names, records
+from spoolq.verbs import keys
+from spoolq.verbs.locate import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spoolq.rules.tasks import Options
+    from spoolq.verbs.context import OpenSpool
+
+BATCH_OPEN_FILES = 128
+SYNC_THREADS = 16
+
+
+def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
+    """Store one task and return its id.
+
+    Raises:
+        OSError: the file system refused; the task was not published, nothing is left behind.
+    """
+    if options.key is not None:
+        return _publish_unique(spool, task, options, options.key)
+    draft = _write(spool, task, options, options.need_record)
+    _make_visible(spool, draft)
+    if spool.settings.syncs_publish:
+        spool.fs.sync_directory(draft.directory)
+    return draft.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A task that is written but not visible yet."""
+
+    id: str
+    path: str
+    target: str
+    directory: str
+
+
+def _write(spool: OpenSpool, task: bytes, options: Options, named: bool) -> _Draft:
+    """Write one task whole; `named`: under its id, which a record refers to."""
+    job_id = ""
+    path = f"{layout.TMP}/{spool.token()}.task"
+    if named:
+        job_id = spool.new_id(options.priority, options=True, now=spool.clock.now())
+        path = f"{layout.TMP}/{job_id}"
+    write_new(spool.fs, spool.clock, path, task, sync=spool.settings.syncs_publish)
+    try:
+        if options.need_record:
+            _write_meta(spool, job_id, options)
+    except BaseException:
+        discard(spool.fs, path)
+        raise
+    return _draft(spool, path, job_id, options)
+
+
+def _draft(spool: OpenSpool, path: str, job_id: str, options: Options) -> _Draft:
+    now = spool.clock.now()
+    job_id = job_id or spool.new_id(options.priority, options=False, now=now)
+    if options.delay_seconds > 0:
+        name = str(names.DelayedName(now + options.delay_seconds, job_id, 0))
+        return _Draft(job_id, path, f"{layout.DELAYED}/{name}", layout.DELAYED)
+    return _Draft(job_id, path, f"{layout.READY}/{job_id}", layout.READY)
+
+
+def _write_meta(spool: OpenSpool, job_id: str, options: Options) -> None:
+    meta = records.Meta(
+        key=options.key,
+        headers=dict(options.headers) if options.headers else None,
+        lease_seconds=options.lease_seconds,
+        max_attempts=options.max_attempts,
+    )
+    sync = spool.settings.syncs_publish
+    # CRASH: nobody looks for the record before the task is visible, so it needs no draft of its own.
+    write_new(spool.fs, spool.clock, layout.meta(job_id), records.dump_meta(meta), sync=sync)
+    if sync:
+        spool.fs.sync_directory(layout.META)
+
+
+def _make_visible(spool: OpenSpool, draft: _Draft) -> None:
+    try:
+        if not move(spool.fs, draft.path, draft.target):
+            raise FileNotFoundError(2, "the draft was swept before it was published", draft.path)
+    except OSError:
+        _take_back(spool, draft)
+        raise
+
+
+def _take_back(spool: OpenSpool, draft: _Draft) -> None:
+    """Undo a publish that is not acknowledged, unless somebody has taken the job already."""
+    if discard(spool.fs, draft.path) or discard(spool.fs, draft.target):
+        _drop_meta(spool, draft.id)
+
+
+def _drop_meta(spool: OpenSpool, job_id: str) -> None:
+    if names.has_options(job_id):
+        discard(spool.fs, layout.meta(job_id))
+
+
+def _publish_unique(spool: OpenSpool, task: bytes, options: Options, key: str) -> str:
+    held = keys.held_by(spool, key)
+    draft = None
+    try:
+        while True:
+            known = _holder(spool, key, held) if held else None
+            if known is not None:
+                return known
+            draft = draft or _write(spool, task, options, named=True)
+            taken_by = keys.take(spool, key, draft.id, draft.target)
+            if taken_by is None:
+                break
+            held = taken_by
+        mine, draft = draft, None
+        return _publish_holder(spool, key, mine)
+    finally:
+        if draft is not None:
+            discard(spool.fs, draft.path)
+            _drop_meta(spool, draft.id)
+
+
+def _publish_holder(spool: OpenSpool, key: str, draft: _Draft) -> str:
+    """The key is ours; make the task visible, unless somebody did that for us meanwhile."""
+    try:
+        if not move(spool.fs, draft.path, draft.target) and locate(spool, draft.id) is None:
+            raise FileNotFoundError(2, "the draft was swept before it was published", draft.path)
+        if spool.settings.syncs_publish:
+            spool.fs.sync_directory(draft.directory)
+    except OSError:
+        # The hold goes before the task: who saw it meanwhile publishes the task or finds neither.
+        keys.let_go(spool, key, draft.id)
+        _take_back(spool, draft)
+        raise
+    return draft.id
+
+
+def _holder(spool: OpenSpool, key: str, job_id: str) -> str | None:
+    """The id of a key's holder, published now if its publisher died in between; None if it is gone."""
+    target = keys.target_of(spool, key, job_id)
+    if target is not None and move(spool.fs, f"{layout.TMP}/{job_id}", target):
+        if spool.settings.syncs_publish:
+            spool.fs.sync_directory(target.partition("/")[0])
+        return job_id
+    if locate(spool, job_id) is not None:
+        return job_id
+    # The job was pruned, or its publisher gave it up: nobody holds the key.
+    keys.let_go(spool, key, job_id)
+    return None
+
+
+def publish_many(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> list[str]:
+    """Store many tasks in order: all synced (overlapping) before the first becomes visible.
+
+    Raises:
+        OSError: the file system refused; what was not given out yet is taken back.
+    """
+    drafts: list[_Draft] = []
+    try:
+        for start in range(0, len(tasks), BATCH_OPEN_FILES):
+            drafts += _write_batch(spool, tasks[start : start + BATCH_OPEN_FILES], options)
+        for draft in drafts:
+            if not move(spool.fs, draft.path, draft.target):
+                raise FileNotFoundError(2, "the draft was swept too early", draft.path)
+        if spool.settings.syncs_publish and drafts:
+            spool.fs.sync_directory(drafts[0].directory)
+    except BaseException:
+        for draft in drafts:
+            _take_back(spool, draft)
+        raise
+    return [draft.id for draft in drafts]
+
+
+def _write_batch(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> list[_Draft]:
+    if options.need_record or not spool.settings.syncs_publish:
+        drafts: list[_Draft] = []
+        try:
+            for task in tasks:
+                drafts.append(_write(spool, task, options, options.need_record))  # noqa: PERF401
+        except BaseException:
+            for draft in drafts:
+                _take_back(spool, draft)
+            raise
+        return drafts
+    return _write_overlapping(spool, tasks, options)
+
+
+def _write_overlapping(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> list[_Draft]:
+    """Write first, then sync all files side by side: the journal commits them together."""
+    open_files: list[tuple[int, str]] = []
+    try:
+        for task in tasks:
+            path = f"{layout.TMP}/{spool.token()}.task"
+            handle, _ = create_stamped(spool.fs, spool.clock, path)
+            open_files.append((handle, path))
+            spool.fs.write(handle, task)
+        with ThreadPoolExecutor(min(SYNC_THREADS, len(open_files) or 1)) as pool:
+            # CRASH: I3. One failed sync fails the whole batch, before anything is visible.
+            list(pool.map(spool.fs.sync, [handle for handle, _ in open_files]))
+        _close_all(spool, open_files)
+    except BaseException:
+        for handle, path in open_files:
+            _close_quietly(spool, handle)
+            discard(spool.fs, path)
+        raise
+    return [_draft(spool, path, "", options) for _, path in open_files]
+
+
+def _close_all(spool: OpenSpool, open_files: list[tuple[int, str]]) -> None:
+    for position, (handle, path) in enumerate(open_files):
+        open_files[position] = (-1, path)
+        spool.fs.close(handle)
+
+
+def _close_quietly(spool: OpenSpool, handle: int) -> None:
+    if handle >= 0:
+        try:
+            spool.fs.close(handle)
+        except OSError:
+            pass  # the file is being given up anyway

@@ -1,0 +1,54 @@
+"""`spoolq done`: end leased jobs well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spoolq.cli import held, options, output
+from spoolq.cli.each import each
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq done`."""
+    options.describe(
+        parser,
+        "End leased jobs well: once this has succeeded they are never given out again.\n"
+        + held.LEASE_HELP,
+        """
+spoolq done "$lease"
+spoolq done --result out.json "$lease"     # kept with the job: spoolq show --result ID
+""",
+        held.LEASE_EXITS,
+    )
+    held.add_leases(parser)
+    parser.add_argument(
+        "--result",
+        metavar="FILE",
+        help="keep its content as the job's result; - for standard input",
+    )
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Finish each job."""
+    if args.result is not None and len(args.leases) > 1:
+        raise options.UsageError("--result belongs to one LEASE")
+    with options.open_spool(args) as spool:
+        result = _result(args.result, spool.settings.max_task_bytes)
+
+        def finish(name: str) -> None:
+            job = spool.leased_job(name)
+            job.done(result)
+            if args.json:
+                output.json_line({"id": job.id, "name": job.name, "status": "done"})
+
+        return each(args.leases, finish)
+
+
+def _result(file: str | None, max_bytes: int) -> bytes | None:
+    from spoolq.cli import sources
+
+    return None if file is None else sources.whole(file, max_bytes)

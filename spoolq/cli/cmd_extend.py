@@ -1,0 +1,47 @@
+"""`spoolq extend`: renew leases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spoolq.cli import held, options, output
+from spoolq.cli.each import each
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq extend`."""
+    options.describe(
+        parser,
+        "Renew leases: the deadline becomes now plus --seconds. A renewed lease is a new lease: "
+        "its\nnew name is printed, the old one is worth nothing any more.\n" + held.LEASE_HELP,
+        """
+lease=$(spoolq extend "$lease")
+lease=$(spoolq extend --seconds 2h "$lease") || exit    # lost: stop working on it
+""",
+        held.LEASE_EXITS,
+    )
+    held.add_leases(parser)
+    parser.add_argument(
+        "--seconds", metavar="DUR", type=options.duration,
+        help="from now on (default: the job's lease seconds)",
+    )  # fmt: skip
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Extend each lease and print the new name."""
+    with options.open_spool(args) as spool:
+
+        def extend(name: str) -> None:
+            job = spool.leased_job(name)
+            job.extend(args.seconds)
+            if args.json:
+                output.json_line({"was": name, **held.held_values(job)})
+            else:
+                output.line(job.name)
+            output.flush()
+
+        return each(args.leases, extend)

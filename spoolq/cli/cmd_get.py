@@ -1,0 +1,80 @@
+"""`spoolq get`: take one job on a lease."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spoolq.cli import held, options, output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from spoolq.holding.job import Job
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq get`."""
+    options.describe(
+        parser,
+        """
+Take the next job on a lease and print the name of its file in leased/: the task's content is
+there to be read, and the name is what done, fail, release and extend want. Until its deadline the
+job is nobody else's; not ended or extended by then, it is given out again.
+
+When nothing is ready: exit status 3, at once unless --timeout or --wait is given.
+""",
+        """
+lease=$(spoolq get) && process < "$SPOOLQ_DIR/leased/$lease" && spoolq done "$lease"
+lease=$(spoolq get --wait --output task.pdf)
+while lease=$(spoolq get --timeout 30s --output task); do
+  if ./work task; then spoolq done "$lease"; else spoolq fail "$lease"; fi
+done
+spoolq get --json                                   # id, name, lease, attempt, deadline, path ...
+""",
+        {3: "nothing is ready, or became so in time"},
+    )
+    waiting = parser.add_mutually_exclusive_group()
+    waiting.add_argument(
+        "--timeout",
+        metavar="DUR",
+        type=options.duration,
+        default=0.0,
+        help="wait so long for a job (default 0: do not wait)",
+    )
+    waiting.add_argument(
+        "--wait", action="store_const", dest="timeout", const=None, help="wait for ever"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write the task there too; if that fails, the job goes back",
+    )
+    options.add_json(parser)  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Take a job, store it, tell its name; one whose name could not be told goes back."""
+    with options.open_spool(args) as spool:
+        job = spool.get_job(args.timeout)
+        try:
+            if args.output is not None:
+                _store(job.task, args.output)
+            _tell(job, as_json=args.json)
+        except BaseException:
+            job.release()
+            raise
+    return 0
+
+
+def _tell(job: Job, *, as_json: bool) -> None:
+    if as_json:
+        output.json_line(held.held_values(job))
+    else:
+        output.line(job.name)
+    output.flush()
+
+
+def _store(task: bytes, file: str) -> None:
+    from spoolq.cli.storing import store
+
+    store(task, file)

@@ -1,0 +1,144 @@
+"""`spoolq put`: publish tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spoolq.cli import options, output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from spoolq.queue import Spool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq put`."""
+    options.describe(
+        parser,
+        """
+Publish one task per FILE, its content byte for byte, and print the jobs' ids, one a line. Without
+FILE, or where FILE is -, standard input is read. When an id is printed, that task is in the spool.
+
+With --lines or --null each line or record of the input is a task of its own, without its ending;
+an empty one in the middle is an empty task. They are published as they come, so a pipe may stay
+open for days.
+""",
+        """
+id=$(spoolq put page1.pdf)
+date | spoolq put
+find . -name '*.tif' -print0 | spoolq put --null    # a task per file name
+spoolq put --lines --priority 2 < urls.txt          # 0 comes first, 9 last
+spoolq put --delay 15m --header kind=thumbnail page1.pdf
+spoolq put --key nightly-2026-11-24 report.conf     # once, however often it is said
+""",
+        {1: "an error; the tasks whose ids were printed are in the spool, no others"},
+    )
+    parser.add_argument(
+        "files", metavar="FILE", nargs="*", help="its content is a task; - for standard input"
+    )
+    records = parser.add_mutually_exclusive_group()
+    records.add_argument(
+        "--lines",
+        action="store_const",
+        dest="separator",
+        const=b"\n",
+        help="a task per line of the input",
+    )
+    records.add_argument(
+        "-0",
+        "--null",
+        action="store_const",
+        dest="separator",
+        const=b"\0",
+        help="a task per NUL-terminated record of the input",
+    )
+    add = parser.add_argument
+    add(
+        "--priority",
+        metavar="N",
+        type=options.whole_number(0, 9),
+        default=5,
+        help="0 (first) to 9 (last); default 5",
+    )
+    add(
+        "--delay",
+        metavar="DUR",
+        type=options.duration,
+        default=0.0,
+        help="not before this time has passed (90, 90s, 15m, 2h, 1d)",
+    )
+    add(
+        "--key",
+        metavar="KEY",
+        type=options.text,
+        help="while a job of this key is kept, print its id and publish nothing",
+    )
+    add(
+        "--header",
+        metavar="K=V",
+        type=options.header,
+        action="append",
+        dest="headers",
+        help="a header that goes with each task; may be repeated",
+    )
+    add(
+        "--lease-seconds",
+        metavar="DUR",
+        type=options.duration,
+        help="lease of these jobs (default: the spool's)",
+    )
+    add(
+        "--max-attempts",
+        metavar="N",
+        type=options.whole_number(0),
+        help="attempts of these jobs; 0: no limit (default: the spool's)",
+    )
+    options.add_json(parser)  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Publish; ids are printed batch by batch, each only when its task is safe."""
+    from spoolq.cli import sources
+
+    files = sources.checked(args.files)
+    with options.open_spool(args, publish_only=True) as spool:
+        wanted = _task_options(args)
+        if args.key is not None:
+            _put_one(spool, args, files, {**wanted, "key": args.key})
+            return 0
+        most = spool.settings.max_task_bytes
+        for batch in sources.batches(files, args.separator, most):
+            ids = spool.publish_many([task for _, task in batch], **wanted)
+            _tell(args, [(job_id, name) for job_id, (name, _) in zip(ids, batch, strict=True)])
+    return 0
+
+
+def _task_options(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "priority": args.priority,
+        "delay": args.delay,
+        "headers": dict(args.headers) if args.headers else None,
+        "lease_seconds": args.lease_seconds,
+        "max_attempts": args.max_attempts,
+    }
+
+
+def _put_one(
+    spool: Spool, args: argparse.Namespace, files: list[str], wanted: dict[str, Any]
+) -> None:
+    from spoolq.cli import sources
+
+    if len(files) != 1 or args.separator is not None:
+        raise options.UsageError("--key names one task: one FILE, without --lines and --null")
+    task = sources.whole(files[0], spool.settings.max_task_bytes)
+    _tell(args, [(spool.publish(task, **wanted), files[0])])
+
+
+def _tell(args: argparse.Namespace, published: list[tuple[str, str]]) -> None:
+    for job_id, source in published:
+        if args.json:
+            output.json_line({"id": job_id, "source": source})
+        else:
+            output.line(job_id)
+    output.flush()

@@ -1,0 +1,38 @@
+"""`spoolq reap`: take back what expired."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from spoolq.cli import options, output
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq reap`."""
+    options.describe(
+        parser,
+        "Take back jobs whose lease has expired, make delayed jobs ready that are due, and sweep "
+        "away\nwhat dead processes left behind. Every consumer does this by the way; run it where "
+        "no\nconsumer does. Safe at any time, on any number of hosts at once.",
+        """
+spoolq reap
+*/5 * * * *  spoolq -s /shared/spool reap      # in a crontab
+""",
+        {},
+    )
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reap once."""
+    with options.open_spool(args) as spool:
+        report = asdict(spool.reap())
+    if args.json:
+        output.json_line(report)
+    else:
+        output.line("  ".join(f"{name} {count}" for name, count in report.items()))
+    return 0

@@ -1,0 +1,44 @@
+"""`spoolq release`: give leased jobs back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spoolq.cli import held, options, output
+from spoolq.cli.each import each
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq release`."""
+    options.describe(
+        parser,
+        "Give leased jobs back as if never taken: the attempt is not counted against them.\n"
+        + held.LEASE_HELP,
+        """
+spoolq release "$lease"
+spoolq release --delay 5m "$lease"     # not before five minutes have passed
+""",
+        held.LEASE_EXITS,
+    )
+    held.add_leases(parser)
+    parser.add_argument(
+        "--delay", metavar="DUR", type=options.duration, default=0.0, help="not before this time"
+    )
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Release each job."""
+    with options.open_spool(args) as spool:
+
+        def release(name: str) -> None:
+            job = spool.leased_job(name)
+            job.release(args.delay)
+            if args.json:
+                status = "delayed" if args.delay else "ready"
+                output.json_line({"id": job.id, "name": name, "status": status})
+
+        return each(args.leases, release)

@@ -1,0 +1,29 @@
+"""`spoolq resume`: undo pause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spoolq.cli import options, output
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq resume`."""
+    options.describe(
+        parser, "Let jobs be taken again. No error when nothing is paused.", "spoolq resume", {}
+    )
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Resume the spool."""
+    with options.open_spool(args, publish_only=True) as spool:
+        spool.resume()
+        if args.json:
+            output.json_line({"path": spool.path, "paused": None})
+        else:
+            output.say(f"{spool.path} goes on")
+    return 0

@@ -1,0 +1,195 @@
+"""The command `spoolq`: finds the command named, imports that module alone, runs it.
+
+Adding a command: one file `cmd_NAME.py` with `add_arguments(parser)` and `run(args) -> int`, and
+one line in COMMANDS. Whatever a command raises ends here, as one line and an exit status.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from spoolq.cli import output
+
+if TYPE_CHECKING:
+    import argparse
+    from types import ModuleType
+
+    from spoolq.cli.options import Parser
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("cmd_init", "make a spool"),
+    "put": ("cmd_put", "publish tasks; prints their ids"),
+    "get": ("cmd_get", "take a job on a lease; prints the name of its file"),
+    "done": ("cmd_done", "end leased jobs well"),
+    "fail": ("cmd_fail", "end an attempt badly: retried later, or failed"),
+    "release": ("cmd_release", "give leased jobs back, as if never taken"),
+    "extend": ("cmd_extend", "renew leases; prints the new names"),
+    "status": ("cmd_status", "how many jobs are where"),
+    "ls": ("cmd_ls", "list jobs"),
+    "show": ("cmd_show", "all that is known of a job"),
+    "wait": ("cmd_wait", "wait until jobs have ended"),
+    "cancel": ("cmd_cancel", "see that no further run of a job comes"),
+    "retry": ("cmd_retry", "make failed jobs ready again"),
+    "pause": ("cmd_pause", "let no job be taken, on any host"),
+    "resume": ("cmd_resume", "undo pause"),
+    "reap": ("cmd_reap", "take back expired leases, promote what is due, sweep"),
+    "prune": ("cmd_prune", "remove jobs that ended long ago"),
+    "doctor": ("cmd_doctor", "check a spool and explain what is wrong with it"),
+}
+"""Every command: its module in this room, and its line in `spoolq --help`."""
+
+_OTHER_WORDS = {
+    "ack": "done", "add": "put", "claim": "get", "complete": "done", "delete": "cancel",
+    "enqueue": "put", "info": "show", "list": "ls", "nack": "fail", "publish": "put",
+    "push": "put", "pop": "get", "renew": "extend", "requeue": "retry", "rm": "cancel",
+    "stat": "status", "stats": "status", "take": "get", "unpause": "resume",
+}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line (without the program's name) and return its exit status."""
+    output.prepare()
+    try:
+        status = _run(sys.argv[1:] if argv is None else argv)
+        output.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        return _failure(error)
+    return status
+
+
+def parser_of(command: str) -> tuple[ModuleType, Parser]:
+    """The module of a command and its whole parser, `-s` included."""
+    from spoolq.cli.options import Parser
+
+    module = import_module(f"spoolq.cli.{COMMANDS[command][0]}")
+    parser = Parser(prog=f"spoolq {command}")
+    module.add_arguments(parser)
+    parser.add_argument(
+        "-s", "--spool", metavar="DIR", help="the spool (else the environment's SPOOLQ_DIR)"
+    )
+    return module, parser
+
+
+def _run(argv: list[str]) -> int:
+    spool, words = _leading_options(argv)
+    if not words:
+        sys.stderr.write(_overview())
+        return 2
+    command, rest = words[0], words[1:]
+    if command in {"-h", "--help", "help"}:
+        return _help(rest)
+    if command == "--version":
+        output.line(f"spoolq {_version()}")
+        return 0
+    if command not in COMMANDS:
+        raise _usage_error(_unknown(command))
+    return _run_command(command, spool, rest)
+
+
+def _leading_options(argv: list[str]) -> tuple[str | None, list[str]]:
+    """The spool where it is named before the command, and the words from the command on."""
+    spool, at = None, 0
+    while at < len(argv):
+        word = argv[at]
+        if word in {"-s", "--spool"}:
+            if at + 1 == len(argv):
+                raise _usage_error(f"{word}: the directory is missing")
+            spool, at = argv[at + 1], at + 2
+        elif word.startswith("--spool="):
+            spool, at = word.removeprefix("--spool="), at + 1
+        elif word.startswith("-s") and not word.startswith("--"):
+            spool, at = word[2:], at + 1
+        else:
+            break
+    return spool, argv[at:]
+
+
+def _run_command(command: str, spool: str | None, rest: list[str]) -> int:
+    from spoolq.cli.options import UsageError
+
+    try:
+        module, parser = parser_of(command)
+        args = _parsed(parser, rest)
+        if args.spool is None:
+            args.spool = spool
+        return int(module.run(args))
+    except UsageError as error:
+        raise UsageError(f"{command}: {error} (see 'spoolq {command} --help')") from None
+    except SystemExit as ended:  # argparse has shown help
+        return int(ended.code or 0)
+
+
+def _parsed(parser: Parser, rest: list[str]) -> argparse.Namespace:
+    """Options may stand anywhere; but what follows COMMAND in `work -- COMMAND` is not ours."""
+    takes_all = any(action.nargs in {"...", "A..."} for action in parser._actions)
+    return parser.parse_args(rest) if takes_all else parser.parse_intermixed_args(rest)
+
+
+def _help(words: list[str]) -> int:
+    if not words:
+        output.stdout().write(_overview())
+        return 0
+    if words[0] not in COMMANDS:
+        raise _usage_error(_unknown(words[0]))
+    return _run_command(words[0], None, ["--help"])
+
+
+def _overview() -> str:
+    names = "\n".join(f"  {name:<9} {about}" for name, (_, about) in COMMANDS.items())
+    return f"""\
+usage: spoolq [-s DIR] COMMAND [OPTION...] [ARGUMENT...]
+
+A job queue whose server is a directory.
+
+{names}
+
+  -s, --spool DIR  the spool; else the environment's SPOOLQ_DIR
+  -h, --help       this, or with a command (spoolq put --help) its options and examples
+  --version        the version
+
+EXAMPLES
+  export SPOOLQ_DIR=/shared/spool
+  spoolq init                            # once
+  spoolq put page1.pdf page2.pdf         # publish two tasks
+  lease=$(spoolq get --output page.pdf)  # take one, then work on it ...
+  spoolq done "$lease"                   # ... and end it
+  spoolq status
+
+EXIT STATUS
+  0  all went well                       4  the lease is lost
+  1  an error                            5  no such job
+  2  the command line makes no sense     6  a task failed
+  3  nothing there, or timed out
+"""
+
+
+def _unknown(command: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(command, COMMANDS, n=1)
+    meant = _OTHER_WORDS.get(command) or (close[0] if close else None)
+    what = "option" if command.startswith("-") else "command"
+    return f"unknown {what} {command!r}" + (
+        f"; did you mean {meant!r}?" if meant else " (see 'spoolq --help')"
+    )
+
+
+def _usage_error(message: str) -> Exception:
+    from spoolq.cli.options import UsageError
+
+    return UsageError(message)
+
+
+def _version() -> str:
+    from spoolq.cli.version import version
+
+    return version()
+
+
+def _failure(error: BaseException) -> int:
+    """Tell what went wrong in one line at most, and with which status to end."""
+    from spoolq.cli.failures import exit_status
+
+    return exit_status(error)

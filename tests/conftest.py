@@ -1,0 +1,89 @@
+"""What every test may use: spools that are closed afterwards, other processes that are ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `support`, also in spawned processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from spoolq import Spool
+    from support.processes import Actor
+
+SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("dev", deadline=None, max_examples=30, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("ci", parent=settings.get_profile("dev"), print_blob=True)
+settings.register_profile("night", parent=settings.get_profile("ci"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _no_spool_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SPOOLQ_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def make_spool(tmp_path: Path) -> Iterator[Callable[..., Spool]]:
+    """Make a spool with these settings in the test's directory; closed when the test is over."""
+    from spoolq import Spool
+
+    made: list[Spool] = []
+
+    def make(name: str = "spool", **settings: Any) -> Spool:
+        # Most tests kill processes, not machines: the syncs would prove nothing and cost much.
+        made.append(Spool.create(tmp_path / name, **({"durability": "off"} | settings)))
+        return made[-1]
+
+    yield make
+    for spool in made:
+        spool.close()
+
+
+@pytest.fixture
+def spool(make_spool: Callable[..., Spool]) -> Spool:
+    """An empty spool: leases of 60 s, no limit to attempts."""
+    return make_spool()
+
+
+@pytest.fixture
+def open_again() -> Iterator[Callable[..., Spool]]:
+    """Open a spool's directory once more, as another consumer would."""
+    from spoolq import Spool
+
+    opened: list[Spool] = []
+
+    def again(spool: Spool | Path | str, **options: Any) -> Spool:
+        path = spool.path if isinstance(spool, Spool) else spool
+        opened.append(Spool(path, **options))
+        return opened[-1]
+
+    yield again
+    for spool in opened:
+        spool.close()
+
+
+@pytest.fixture
+def actor() -> Iterator[Callable[..., Actor]]:
+    """Start another process on a spool; it is ended when the test is over."""
+    from spoolq import Spool
+    from support.processes import Actor
+
+    started: list[Actor] = []
+
+    def start(spool: Spool | Path | str, **options: Any) -> Actor:
+        path = spool.path if isinstance(spool, Spool) else spool
+        started.append(Actor(path, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()

@@ -1,0 +1,94 @@
+"""Unique keys: one key, one job, for as long as the job is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from spoolq import Empty, JobStatus
+from support.spools import assert_spool_tidy, jobs_on_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq import Spool
+
+
+def _ready(spool: Spool) -> None:
+    pass
+
+
+def _leased(spool: Spool) -> None:
+    spool.get_job(timeout=0)
+
+
+def _retried_later(spool: Spool) -> None:
+    spool.get_job(timeout=0).fail("later", delay=3600)
+
+
+def _done(spool: Spool) -> None:
+    spool.get_job(timeout=0).done()
+
+
+def _failed(spool: Spool) -> None:
+    spool.get_job(timeout=0).fail("for good", retry=False)
+
+
+def _cancelled(spool: Spool) -> None:
+    spool.cancel(next(iter(spool.list())).id)
+
+
+@pytest.mark.parametrize("move", [_ready, _leased, _retried_later, _done, _failed, _cancelled])
+def test_same_key_gives_the_same_id_in_every_state(
+    spool: Spool, open_again: Callable[..., Spool], move: Callable[[Spool], None]
+) -> None:
+    job_id = spool.publish(b"first", key="report-2026")
+    move(spool)
+    before = spool.get(job_id)
+    assert spool.publish(b"second", key="report-2026") == job_id
+    assert open_again(spool).publish(b"third", key="report-2026", priority=1, delay=5) == job_id
+    assert spool.get(job_id) == before
+    assert len(jobs_on_disk(spool.path)) == 1
+
+
+def test_key_of_a_delayed_job_holds_too(spool: Spool) -> None:
+    job_id = spool.publish(b"first", key="k", delay=3600)
+    assert spool.publish(b"second", key="k") == job_id
+    assert spool.get(job_id).status is JobStatus.DELAYED
+
+
+def test_first_one_with_the_key_counts(spool: Spool) -> None:
+    spool.publish(b"first", key="k", headers={"who": "first"})
+    spool.publish(b"second", key="k", headers={"who": "second"})
+    job = spool.get_job(timeout=0)
+    assert (job.task, job.headers) == (b"first", {"who": "first"})
+    job.done()
+    with pytest.raises(Empty):
+        spool.get_job(timeout=0)
+    assert_spool_tidy(spool.path)
+
+
+KEYS = ["a", "A", "a b", "a/b", "../../escape", ".", "..", "ключ", "new\nline", "\x1b[31m", "x" * 200]
+
+
+def test_different_keys_are_different_jobs_whatever_is_in_them(spool: Spool) -> None:
+    ids = {key: spool.publish(key.encode(), key=key) for key in KEYS}
+    assert len(set(ids.values())) == len(KEYS)
+    for key, job_id in ids.items():
+        assert spool.publish(b"again", key=key) == job_id
+    assert sorted(spool.get_job(timeout=0).task for _ in KEYS) == sorted(k.encode() for k in KEYS)
+
+
+def test_key_is_free_again_when_its_job_is_pruned(spool: Spool) -> None:
+    first = spool.publish(b"first", key="k")
+    spool.get_job(timeout=0).done()
+    assert spool.prune(older_than_seconds=0).removed == 1
+    second = spool.publish(b"second", key="k")
+    assert second != first
+    assert spool.get_job(timeout=0).task == b"second"
+    assert spool.publish(b"third", key="k") == second
+
+
+def test_job_says_its_key_in_details(spool: Spool) -> None:
+    job_id = spool.publish(b"task", key="nightly report")
+    assert spool.details(job_id)["key"] == "nightly report"

@@ -2,9 +2,68 @@
 
 Layout, lowest floor first: `errors`, `jobs`, `interfaces` (words), `rules` (decisions),
 `disk` (files), `verbs` (the moves) and `waiting`, `holding` (leases), `queue` (the Spool),
-`upkeep`, `cli`. What is exported here is the public API; the rest may change.
+`worker` and `upkeep`, `cli`. What is exported here is the public API; the rest may change.
 """
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import logging
+
+from spoolq.errors import (
+    Closed,
+    Empty,
+    InvalidName,
+    InvalidSetting,
+    InvalidTask,
+    LeaseLost,
+    PublishOnly,
+    SpoolDamaged,
+    SpoolExists,
+    SpoolNotFound,
+    SpoolqError,
+    SpoolUntrusted,
+    SpoolVersionUnsupported,
+    StorageError,
+    StorageFull,
+    UnknownJob,
+)
+from spoolq.holding.job import Job
+from spoolq.holding.keepalive import KeepAlive
+from spoolq.interfaces import JobController, Queue, TaskPublisher
+from spoolq.jobs import JobInfo, JobStatus, PruneReport, ReapReport, Stats
+from spoolq.queue import Spool
+from spoolq.rules.settings import Settings
+
+__all__ = [
+    "Closed",
+    "Empty",
+    "InvalidName",
+    "InvalidSetting",
+    "InvalidTask",
+    "Job",
+    "JobController",
+    "JobInfo",
+    "JobStatus",
+    "KeepAlive",
+    "LeaseLost",
+    "PruneReport",
+    "PublishOnly",
+    "Queue",
+    "ReapReport",
+    "Settings",
+    "Spool",
+    "SpoolDamaged",
+    "SpoolExists",
+    "SpoolNotFound",
+    "SpoolUntrusted",
+    "SpoolVersionUnsupported",
+    "SpoolqError",
+    "Stats",
+    "StorageError",
+    "StorageFull",
+    "TaskPublisher",
+    "UnknownJob",
+]
+__version__ = "0.1.0"
+
+logging.getLogger("spoolq").addHandler(logging.NullHandler())

@@ -29,6 +29,10 @@ class Foreign(Exception):
         self.reason = reason
 
 
+class TooLarge(Foreign):
+    """A regular file, but larger than the caller wants to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What lstat tells: `kind` is "file", "directory", "link" or "other"; times in seconds."""
@@ -36,6 +40,7 @@ class Entry:
     kind: str
     size: int
     modified_at: float
+    changed_at: float
     mode: int
     uid: int
     gid: int
@@ -92,11 +97,9 @@ class FileSystem(Protocol):
     def read(self, name: str, limit: int) -> bytes:
         """The whole of a regular file of at most `limit` bytes.
 
-        Raises Foreign for links, directories, devices, and what has several names or is larger.
+        Raises Foreign for links, directories, devices and files of several names, TooLarge above
+        the limit.
         """
-
-    def size_if_ours(self, name: str) -> int:
-        """Open, check as `read` does, and close: the file's size in bytes."""
 
     def read_record(self, name: str, limit: int) -> bytes:
         """As `read`, for records that may have two names for a moment while being placed."""
@@ -164,6 +167,10 @@ class OsFileSystem:
         os.mkdir(path, self._directory_mode & 0o777)
         os.chmod(path, self._directory_mode)
 
+    def adopt_root(self) -> None:
+        """Give an empty directory that became the spool's root the spool's mode."""
+        os.chmod(self.root, self._directory_mode)
+
     def rmdir(self, name: str) -> None:
         os.rmdir(self._prefix + name)
 
@@ -182,19 +189,12 @@ class OsFileSystem:
     def read_record(self, name: str, limit: int) -> bytes:
         return self._read(name, limit, 2)
 
-    def size_if_ours(self, name: str) -> int:
-        handle = self._open(name)
-        try:
-            return self._checked_size(name, handle, 1)
-        finally:
-            os.close(handle)
-
     def _read(self, name: str, limit: int, links: int) -> bytes:
         handle = self._open(name)
         try:
-            size = self._checked_size(name, handle, links)
+            size = _checked_size(name, handle, links)
             if size > limit:
-                raise Foreign(name, f"{size} bytes, over the limit of {limit}")
+                raise TooLarge(name, f"{size} bytes, over the limit of {limit}")
             data = os.read(handle, size + 1)
             while len(data) < size:
                 more = os.read(handle, size - len(data))
@@ -215,15 +215,6 @@ class OsFileSystem:
                 raise Foreign(name, "a socket or device") from None
             raise
 
-    @staticmethod
-    def _checked_size(name: str, handle: int, links: int) -> int:
-        found = os.fstat(handle)
-        if not stat_bits.S_ISREG(found.st_mode):
-            raise Foreign(name, f"a {_kind(found.st_mode)}, not a file")
-        if found.st_nlink > links:
-            raise Foreign(name, f"a file of {found.st_nlink} names")
-        return found.st_size
-
     def lstat(self, name: str) -> Entry | None:
         try:
             found = os.lstat(self._prefix + name if name else self.root)
@@ -233,6 +224,7 @@ class OsFileSystem:
             _kind(found.st_mode),
             found.st_size,
             found.st_mtime,
+            found.st_ctime,
             found.st_mode & 0o7777,
             found.st_uid,
             found.st_gid,
@@ -261,3 +253,12 @@ def _kind(mode: int) -> str:
     if stat_bits.S_ISDIR(mode):
         return "directory"
     return "link" if stat_bits.S_ISLNK(mode) else "other"
+
+
+def _checked_size(name: str, handle: int, links: int) -> int:
+    found = os.fstat(handle)
+    if not stat_bits.S_ISREG(found.st_mode):
+        raise Foreign(name, f"a {_kind(found.st_mode)}, not a file")
+    if found.st_nlink > links:
+        raise Foreign(name, f"a file of {found.st_nlink} names")
+    return found.st_size

@@ -20,8 +20,7 @@ PASSING = frozenset(
     (errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EINTR, errno.EAGAIN, errno.EREMOTEIO)
 )
 RETRIED = (
-    "rename link unlink mkdir rmdir list read read_record size_if_ours lstat refresh "
-    "touch_directory".split()
+    "rename link unlink mkdir rmdir list read read_record lstat refresh touch_directory".split()
 )
 PATIENCE_SECONDS = 12.0
 _FIRST_PAUSE_SECONDS = 0.05

@@ -159,9 +159,7 @@ def load_meta(data: bytes) -> Meta:
 
 def is_end_record(record: dict[str, Any] | None, job_id: str, outcome: str) -> bool:
     """Whether a record tells how this job ended, and ended like its file's name says."""
-    return (
-        record is not None and record.get("id") == job_id and record.get("outcome") == outcome
-    )
+    return record is not None and record.get("id") == job_id and record.get("outcome") == outcome
 
 
 def _is_number(value: object) -> bool:

@@ -48,5 +48,8 @@ def events(spool: OpenSpool, job_id: str) -> list[dict[str, Any]]:
         data = spool.read_record(f"{layout.HISTORY}/{name}")
         record = records.load(data) if data is not None else None
         if record is not None and names.parse_history(name) == job_id:
+            # An end that became history (see cancel.retry) tells of itself as an end.
+            record.setdefault("event", record.get("outcome"))
+            record.setdefault("at", record.get("ended_at"))
             told.append(record)
     return told

@@ -33,9 +33,11 @@ def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
     if options.key is not None:
         return _publish_unique(spool, task, options, options.key)
     draft = _write(spool, task, options, options.need_record)
-    _make_visible(spool, draft)
-    if spool.settings.syncs_publish:
-        spool.fs.sync_directory(draft.directory)
+    try:
+        _make_visible(spool, [draft])
+    except BaseException:
+        _take_back(spool, draft)
+        raise
     return draft.id
 
 
@@ -89,13 +91,12 @@ def _write_meta(spool: OpenSpool, job_id: str, options: Options) -> None:
         spool.fs.sync_directory(layout.META)
 
 
-def _make_visible(spool: OpenSpool, draft: _Draft) -> None:
-    try:
+def _make_visible(spool: OpenSpool, drafts: Sequence[_Draft]) -> None:
+    for draft in drafts:
         if not move(spool.fs, draft.path, draft.target):
             raise FileNotFoundError(2, "the draft was swept before it was published", draft.path)
-    except OSError:
-        _take_back(spool, draft)
-        raise
+    if spool.settings.syncs_publish and drafts:
+        spool.fs.sync_directory(drafts[0].directory)
 
 
 def _take_back(spool: OpenSpool, draft: _Draft) -> None:
@@ -137,10 +138,12 @@ def _publish_holder(spool: OpenSpool, key: str, draft: _Draft) -> str:
             raise FileNotFoundError(2, "the draft was swept before it was published", draft.path)
         if spool.settings.syncs_publish:
             spool.fs.sync_directory(draft.directory)
-    except OSError:
-        # The hold goes before the task: who saw it meanwhile publishes the task or finds neither.
-        keys.let_go(spool, key, draft.id)
-        _take_back(spool, draft)
+    except BaseException:
+        # RACE: who saw our hold may be publishing this very draft. Only if the draft is still
+        # there to be taken away is the job nobody's; else job and key stay as they are.
+        if discard(spool.fs, draft.path):
+            keys.let_go(spool, key, draft.id)
+            _drop_meta(spool, draft.id)
         raise
     return draft.id
 
@@ -169,11 +172,7 @@ def publish_many(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> 
     try:
         for start in range(0, len(tasks), BATCH_OPEN_FILES):
             drafts += _write_batch(spool, tasks[start : start + BATCH_OPEN_FILES], options)
-        for draft in drafts:
-            if not move(spool.fs, draft.path, draft.target):
-                raise FileNotFoundError(2, "the draft was swept too early", draft.path)
-        if spool.settings.syncs_publish and drafts:
-            spool.fs.sync_directory(drafts[0].directory)
+        _make_visible(spool, drafts)
     except BaseException:
         for draft in drafts:
             _take_back(spool, draft)

@@ -1,0 +1,33 @@
+"""Who and where this process is: user, groups, host, pid, absolute paths."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """The path as an absolute one; symbolic links in it are kept."""
+    return os.path.abspath(os.fspath(path))
+
+
+def host_name() -> str:
+    """This host's name, as people know it."""
+    return socket.gethostname() or "host"
+
+
+def process_id() -> int:
+    """The pid, asked anew each time because of forks."""
+    return os.getpid()
+
+
+def trusts_everything() -> bool:
+    """Whether the user said, by SPOOLQ_TRUST=1, that the spool's owner is to be trusted."""
+    return os.environ.get("SPOOLQ_TRUST") == "1"
+
+
+def may_trust_owner(uid: int, gid: int, *, group: bool) -> bool:
+    """Whether a directory's owner is us or root, or, in a group-shared spool, its group ours."""
+    if uid in {os.geteuid(), 0}:
+        return True
+    return group and (gid in os.getgroups() or gid == os.getegid())

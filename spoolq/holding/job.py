@@ -1,0 +1,371 @@
+"""A job in its holder's hands: the task, the lease behind it, and the ways to end it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from spoolq.disk.filesystem import Foreign
+from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
+from spoolq.holding.lease import HeldLease
+from spoolq.holding.storage import telling_storage_errors
+from spoolq.rules import layout, leases, names, records, retries
+from spoolq.rules.settings import checked_seconds
+from spoolq.verbs import cancel, finish, history, locate, renew, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import TracebackType
+
+    from spoolq.holding.keepalive import KeepAlive, Keeper
+    from spoolq.rules.names import LeasedName
+    from spoolq.verbs.context import OpenSpool
+
+_log = logging.getLogger("spoolq.job")
+_Method = TypeVar("_Method", bound="Callable[..., Any]")
+EAGER_BYTES = 1024 * 1024
+"""Payloads up to this size are read when the job is taken, larger ones when `task` is asked for."""
+
+
+def _one_at_a_time(method: _Method) -> _Method:
+    """Threads that end or renew one job take turns; storage errors come as ours."""
+
+    @functools.wraps(method)
+    def locked(self: Job, *args: Any, **kwargs: Any) -> Any:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return telling_storage_errors(locked)  # type: ignore[return-value]
+
+
+class Job:
+    """A task taken on a lease; if not done when the lease ends, it is given out again.
+
+    Use it as a context manager: renewed while inside, done at the end, failed (and raised) on an
+    exception, released on KeyboardInterrupt and SystemExit. Methods may be called from any thread.
+
+    Attributes:
+        id: the id that `publish` returned.
+        attempt: 1 for the first attempt; expired and failed attempts count, released ones do not.
+    """
+
+    def __init__(
+        self,
+        spool: OpenSpool,
+        keeper: Keeper,
+        held: LeasedName,
+        lease: HeldLease | None,
+        task: bytes | None,
+    ) -> None:
+        self._spool = spool
+        self._keeper = keeper
+        self._held = held
+        self._lease = lease
+        self._task = task
+        self._lock = threading.RLock()
+        self._ended: str | None = None
+        self._found_lost = False
+        self._kept: KeepAlive | None = None
+        self.id = held.id
+        self.attempt = held.attempt
+
+    def __repr__(self) -> str:
+        return f"<spoolq.Job {self.name}{' ' + self._ended if self._ended else ''}>"
+
+    @property
+    def name(self) -> str:
+        """The file's name in leased/: `<id>.<attempt>.<lease>`."""
+        return str(self._held)
+
+    @property
+    def path(self) -> str:
+        """Absolute path of the payload as it lies in the spool now; it changes with the lease."""
+        return f"{self._spool.fs.root}/{layout.LEASED}/{self._held}"
+
+    @property
+    def lease(self) -> str:
+        """The lease's name: the fencing token. It changes with every renewal."""
+        return self._held.lease
+
+    @property
+    def reschedules(self) -> int:
+        """Attempts that counted before this one."""
+        return self.attempt - 1
+
+    @property
+    def priority(self) -> int:
+        """0 (first) to 9 (last)."""
+        return names.priority_of(self.id)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers given to `publish`."""
+        return dict(self._spool.meta(self.id).headers or {})
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long the current lease was granted for, in seconds."""
+        if self._lease is not None:
+            return self._lease.lease_seconds
+        record = terms.read_lease(self._spool, self.lease, self._spool.clock.now())
+        return record.lease_seconds if record else self._usual_seconds()
+
+    @property
+    def trusted_until(self) -> float | None:
+        """Until when the holder may count on the lease, on the local clock; None: not known."""
+        return self._lease.trusted_until if self._lease is not None else None
+
+    @property
+    def deadline(self) -> datetime:
+        """When the lease ends: aware UTC datetime of the file server's clock.
+
+        Raises:
+            LeaseLost: the lease was not granted to this process, and its sidecar is gone.
+        """
+        if self._lease is not None:
+            return records.to_datetime(self._lease.deadline)
+        now = self._spool.clock.now()
+        record = terms.read_lease(self._spool, self.lease, now)
+        ends = record.deadline if record else terms.read_grace(self._spool, self.lease, now)
+        if ends is None:
+            raise LeaseLost(self.id, self.lease, "its sidecar cannot be read")
+        return records.to_datetime(ends)
+
+    @property
+    def task(self) -> bytes:
+        """The payload, byte for byte as published.
+
+        Raises:
+            InvalidTask: larger than max_task_bytes; stream it from `path` instead.
+            LeaseLost: it has to be read yet and is not ours any more.
+        """
+        if self._task is None:
+            self._task = self._read_task()
+        return self._task
+
+    @telling_storage_errors
+    def _read_task(self) -> bytes:
+        try:
+            return self._spool.fs.read(
+                f"{layout.LEASED}/{self._held}", self._spool.settings.max_task_bytes
+            )
+        except FileNotFoundError:
+            raise self._lost("the task is not under this lease any more") from None
+        except Foreign as error:
+            raise InvalidTask(f"{error.name}: {error.reason}; read it from job.path") from None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the lease is known to be lost, or cannot be trusted any longer. Advice to stop."""
+        if self._ended is not None:
+            return self._found_lost
+        return self._found_lost or (self._lease is not None and not self._lease.is_trusted)
+
+    def _usual_seconds(self) -> float:
+        own = self._spool.meta(self.id).lease_seconds
+        return self._spool.settings.lease_seconds if own is None else own
+
+    # ----- ending it
+
+    @_one_at_a_time
+    def done(self, result: bytes | None = None) -> None:
+        """Finish the job for good, with result bytes for `Spool.result` if given.
+
+        A quiet success too when the job is done (or cancelled) by now. After the deadline it
+        still succeeds as long as nobody has taken the task back.
+
+        Raises:
+            LeaseLost: somebody else has the job, or had; nothing changed.
+            StorageError: the file system refused; the lease stays in charge.
+        """
+        if self._ended == "done":
+            return
+        self._check_held()
+        if result is not None and not isinstance(result, (bytes, bytearray, memoryview)):
+            raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
+        stored = None if result is None else bytes(result)
+        if not finish.done(self._spool, self._held, self._facts(), stored):
+            self._accept_if_done("done")
+        self._left("done")
+
+    @_one_at_a_time
+    def fail(self, reason: str, *, retry: bool = True, delay: float | None = None) -> None:
+        """Give the attempt up: the job waits its back-off (or `delay` seconds) and runs again.
+
+        With `retry=False`, or when its attempts are used up, it goes to failed/ instead.
+
+        Raises:
+            LeaseLost: the lease is not ours any more; nothing changed.
+            InvalidSetting: a delay that makes no sense.
+            StorageError: the file system refused; the lease stays in charge.
+        """
+        self._check_held()
+        pause = None if delay is None else checked_seconds("delay", delay)
+        text = finish.shortened(str(reason))
+        if not retry or leases.gives_up(self.attempt, self._max_attempts()):
+            won = finish.give_up(self._spool, self._held, {**self._times(), "reason": text})
+        else:
+            won = self._put_back(self.attempt, self._backoff() if pause is None else pause)
+        if not won:
+            raise self._lost("somebody else has taken the job, or ended it")
+        self._left("failed")
+        history.note(
+            self._spool, self.id, "failed", attempt=self.attempt, lease=self.lease, reason=text
+        )
+
+    @_one_at_a_time
+    def release(self, delay: float = 0.0) -> None:
+        """Give the job back without counting the attempt; waiting `delay` seconds first.
+
+        Raises:
+            LeaseLost: the lease is not ours any more; nothing changed.
+            InvalidSetting: a delay that makes no sense.
+            StorageError: the file system refused; the lease stays in charge.
+        """
+        self._check_held()
+        pause = checked_seconds("delay", delay)
+        if not self._put_back(self.attempt - 1, pause) and not self._release_was_ours():
+            raise self._lost("somebody else has taken the job, or ended it")
+        self._left("released")
+
+    @_one_at_a_time
+    def extend(self, seconds: float | None = None) -> None:
+        """Hold the job for `seconds` from now (default: its usual lease) under a new lease name.
+
+        Raises:
+            LeaseLost: the lease is not ours any more; nothing changed.
+            InvalidSetting: seconds that make no sense.
+            StorageError: the file system refused; the old lease stays in charge.
+        """
+        self._check_held()
+        term = self._usual_seconds() if seconds is None else seconds
+        term = checked_seconds("seconds", term, positive=True)
+        granted, renewed = renew.renew(self._spool, [self._held], term)
+        if renewed[0] is None:
+            raise self._lost("somebody else has taken the job, or ended it")
+        fresh = HeldLease(self._spool, granted)
+        self._moved_to(renewed[0], fresh)
+
+    def keep_alive(self, on_lost: Callable[[Job], None] | None = None) -> KeepAlive:
+        """A context manager that renews in the background and tells when the lease is lost.
+
+        It yields an object with `lost`, a threading.Event; `on_lost(job)` is called once, on a
+        thread of spoolq's; afterwards every call that needs the lease raises LeaseLost.
+        """
+        return self._keeper.keep(self, on_lost)
+
+    def __enter__(self) -> Self:
+        self._kept = self.keep_alive()
+        self._kept.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.__exit__(kind, error, trace)
+        if self._ended is not None:
+            return
+        if error is None:
+            self.done()
+            return
+        try:
+            if isinstance(error, Exception):
+                self.fail(_text_of(error))
+            else:
+                self.release()
+        except Exception as trouble:
+            # What the body raised matters more; the lease stays in charge of the job.
+            _log.warning("job %s: could not be given back: %s", self.id, trouble)
+
+    def give_back_unseen(self) -> None:
+        """Put back a job whose lease ran out before it was handed out, its attempt uncounted."""
+        try:
+            self.release()
+        except SpoolqError as error:
+            _log.info("job %s: lease over before it was handed out: %s", self.id, error)
+
+    # ----- inside
+
+    def _check_held(self) -> None:
+        if self._ended is not None:
+            raise LeaseLost(self.id, self.lease, f"its holder has {self._ended} it already")
+
+    def _max_attempts(self) -> int:
+        own = self._spool.meta(self.id).max_attempts
+        return self._spool.settings.max_attempts if own is None else own
+
+    def _backoff(self) -> float:
+        chosen = self._spool.settings
+        return retries.backoff_seconds(
+            self.attempt,
+            chosen.retry_delay_seconds,
+            chosen.retry_delay_max_seconds,
+            self._spool.chance(),
+        )
+
+    def _put_back(self, attempts: int, delay: float) -> bool:
+        due = self._spool.clock.now() + delay if delay > 0 else None
+        return finish.put_back(self._spool, self._held, attempts, due)
+
+    def _release_was_ours(self) -> bool:
+        """NFS: only our own release can leave this attempt number uncounted."""
+        if not self._spool.fs.is_network:
+            return False
+        place = locate.locate(self._spool, self.id)
+        if place is None or place.has_ended:
+            return False
+        return place.attempts - bool(place.lease) == self.attempt - 1
+
+    def _times(self) -> dict[str, Any]:
+        if self._lease is None:
+            return {}
+        return {"granted_at": records.to_iso(self._lease.granted_at)}
+
+    def _facts(self) -> dict[str, Any] | None:
+        return self._times() if self.attempt > 1 else None
+
+    def _accept_if_done(self, verb: str) -> None:
+        """The task was not where we held it: fine when the job is done by now, else lost."""
+        place = locate.ended_place(self._spool, self.id)
+        if place is not None and place.state == layout.DONE:
+            return
+        raise self._lost(f"somebody else has taken the job; this {verb} does not count")
+
+    def _lost(self, reason: str) -> LeaseLost:
+        self._found_lost = True
+        self._keeper.tell_lost(self)
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.leave()
+        return LeaseLost(self.id, self.lease, reason)
+
+    def _left(self, how: str) -> None:
+        self._ended = how
+        self._keeper.forget(self)
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.leave()
+        else:
+            cancel.release_sidecar_if_last(self._spool, self.lease)
+
+    def _moved_to(self, held: LeasedName, lease: HeldLease) -> None:
+        lease.cover()
+        old, self._lease = self._lease, lease
+        old_name, self._held = self._held.lease, held
+        if old is not None:
+            old.leave()
+        else:
+            cancel.release_sidecar_if_last(self._spool, old_name)
+
+
+def _text_of(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,184 @@
+"""Keeping leases alive: one renewing thread and one watching thread for all jobs of a spool.
+
+The watching thread does no I/O, so it can tell a holder that its trust has run out even while
+the renewing thread hangs in the file system.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from spoolq.errors import LeaseLost, SpoolqError
+from spoolq.rules import leases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from spoolq.holding.job import Job
+
+_log = logging.getLogger("spoolq.keepalive")
+FIRST_RETRY_SECONDS = 0.1
+IDLE_SECONDS = 5.0
+
+
+class KeepAlive:
+    """While inside, the job is renewed. `lost` is set once the lease is lost."""
+
+    def __init__(self, keeper: Keeper, job: Job, on_lost: Callable[[Job], None] | None) -> None:
+        self._keeper = keeper
+        self._job = job
+        self._on_lost = on_lost
+        self._told = threading.Lock()
+        self.lost = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._keeper.start(self._job, self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._keeper.stop(self._job, self)
+
+    def tell(self) -> None:
+        """The lease is lost: set the event and call back, once."""
+        if not self._told.acquire(blocking=False):
+            return
+        self.lost.set()
+        if self._on_lost is not None:
+            try:
+                self._on_lost(self._job)
+            except Exception:
+                _log.exception("on_lost of job %s", self._job.id)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A job under care: when it is renewed next (local seconds), and who is to be told."""
+
+    job: Job
+    renew_at: float
+    retry_seconds: float = FIRST_RETRY_SECONDS
+    told: bool = False
+    listeners: list[KeepAlive] = field(default_factory=list)
+
+
+class Keeper:
+    """Renews the jobs under its care. Its two threads end when there was nothing to do for a while."""
+
+    def __init__(self, local: Callable[[], float]) -> None:
+        self._local = local
+        self._changed = threading.Condition()
+        self._kept: dict[int, _Kept] = {}
+        self._running: set[str] = set()
+
+    def keep(self, job: Job, on_lost: Callable[[Job], None] | None) -> KeepAlive:
+        """See Job.keep_alive."""
+        return KeepAlive(self, job, on_lost)
+
+    def start(self, job: Job, listener: KeepAlive) -> None:
+        """Take a job into care."""
+        renew_at = self._first_renewal(job)
+        with self._changed:
+            kept = self._kept.setdefault(id(job), _Kept(job, renew_at))
+            kept.listeners.append(listener)
+            self._see_to_threads()
+            self._changed.notify_all()
+
+    def _first_renewal(self, job: Job) -> float:
+        term, trusted_until = job.lease_seconds, job.trusted_until
+        if trusted_until is None:
+            return self._local()
+        started = trusted_until - term + leases.margin_seconds(term)
+        return started + leases.renew_after_seconds(term)
+
+    def _see_to_threads(self) -> None:
+        for name, step in (("renewing", self._renew_next), ("watching", self._watch_next)):
+            if name not in self._running:
+                self._running.add(name)
+                threading.Thread(
+                    target=self._run, args=(name, step), name=f"spoolq-{name}", daemon=True
+                ).start()
+
+    def _run(self, name: str, step: Callable[[], bool]) -> None:
+        while step():
+            pass
+        _log.debug("nothing left to keep alive: %s ends", name)
+
+    def stop(self, job: Job, listener: KeepAlive) -> None:
+        """End one listener's care; the last one's ends the renewing."""
+        with self._changed:
+            kept = self._kept.get(id(job))
+            if kept is not None and listener in kept.listeners:
+                kept.listeners.remove(listener)
+                if not kept.listeners:
+                    del self._kept[id(job)]
+
+    def forget(self, job: Job) -> None:
+        """The job has ended: no more renewing, nothing to be told."""
+        with self._changed:
+            self._kept.pop(id(job), None)
+
+    def tell_lost(self, job: Job) -> None:
+        """Tell all who listen that the lease of a job is lost."""
+        with self._changed:
+            kept = self._kept.pop(id(job), None)
+        for listener in kept.listeners if kept else ():
+            listener.tell()
+
+    def _wait(self, name: str, until: float | None) -> bool:
+        """Wait for a change or a time, the lock held; False when idle for long: the thread ends."""
+        if until is not None or self._kept:
+            self._changed.wait(None if until is None else max(0.0, until - self._local()))
+            return True
+        if self._changed.wait(IDLE_SECONDS) or self._kept:
+            return True
+        self._running.discard(name)
+        return False
+
+    def _renew_next(self) -> bool:
+        with self._changed:
+            first = min(self._kept.values(), key=lambda kept: kept.renew_at, default=None)
+            if first is None or first.renew_at > self._local():
+                return self._wait("renewing", first.renew_at if first else None)
+        self._renew(first)
+        return True
+
+    def _renew(self, kept: _Kept) -> None:
+        job = kept.job
+        try:
+            job.extend(job.lease_seconds)
+        except LeaseLost:
+            pass  # extend has told the listeners
+        except SpoolqError as error:
+            _log.warning("lease of job %s could not be renewed yet: %s", job.id, error)
+            kept.renew_at = self._local() + kept.retry_seconds
+            kept.retry_seconds = min(5.0, kept.retry_seconds * 2)
+        else:
+            kept.retry_seconds = FIRST_RETRY_SECONDS
+            kept.renew_at = self._first_renewal(job)
+            with self._changed:
+                self._changed.notify_all()
+
+    def _watch_next(self) -> bool:
+        with self._changed:
+            ends = [
+                (kept.job.trusted_until or 0.0, kept)
+                for kept in self._kept.values()
+                if not kept.told
+            ]
+            until, kept = min(ends, key=lambda pair: pair[0], default=(None, None))
+            if kept is None or until is None or until > self._local():
+                return self._wait("watching", until)
+            kept.told = True
+            listeners = list(kept.listeners)
+        for listener in listeners:
+            listener.tell()
+        return True

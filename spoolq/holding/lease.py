@@ -1,0 +1,50 @@
+"""A lease in its holder's hands: what it covers still, and how long it may be trusted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from spoolq.verbs import claim
+
+if TYPE_CHECKING:
+    from spoolq.verbs.claim import Granted
+    from spoolq.verbs.context import OpenSpool
+
+_log = logging.getLogger("spoolq.lease")
+
+
+class HeldLease:
+    """Counts the tasks under one lease; its sidecar goes with the last of them."""
+
+    def __init__(self, spool: OpenSpool, granted: Granted) -> None:
+        self._spool = spool
+        self._lock = threading.Lock()
+        self._tasks = 0
+        self.name = granted.lease.name
+        self.lease_seconds = granted.lease.lease_seconds
+        self.granted_at = granted.lease.granted_at
+        self.deadline = granted.lease.deadline
+        self.trusted_until = granted.trusted_until
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the holder may still count on it, by its own monotonic clock."""
+        return self._spool.clock.local() < self.trusted_until
+
+    def cover(self, tasks: int = 1) -> None:
+        """So many more tasks are under this lease."""
+        with self._lock:
+            self._tasks += tasks
+
+    def leave(self) -> None:
+        """One task is not under this lease any more."""
+        with self._lock:
+            self._tasks -= 1
+            last = self._tasks == 0
+        if last:
+            try:
+                claim.drop_sidecar(self._spool, self.name)
+            except OSError as error:
+                _log.debug("sidecar of %s is left to the sweep: %s", self.name, error)

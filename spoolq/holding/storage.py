@@ -1,0 +1,38 @@
+"""Turns what the file system says into spoolq's own errors, at the door of the public API."""
+
+from __future__ import annotations
+
+import errno
+import functools
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from spoolq.errors import SpoolqError, StorageError, StorageFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def telling_storage_errors(method: Callable[_P, _R]) -> Callable[_P, _R]:
+    """A call whose OSErrors arrive as StorageError or StorageFull, with the path in them."""
+
+    @functools.wraps(method)
+    def told(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return method(*args, **kwargs)
+        except OSError as error:
+            if isinstance(error, SpoolqError):
+                raise
+            raise storage_error(error) from error
+
+    return told
+
+
+def storage_error(error: OSError) -> StorageError:
+    """Our error for one of the file system's."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    kind = StorageFull if full else StorageError
+    name = error.filename2 or error.filename
+    return kind(error.errno or 0, error.strerror or str(error), name)

@@ -1,0 +1,387 @@
+"""Spool: the class users hold. Verbs, waiting and leases put together; no decisions of its own."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from spoolq.disk import identity
+from spoolq.disk.filesystem import Foreign
+from spoolq.errors import (
+    Closed,
+    Empty,
+    InvalidName,
+    InvalidTask,
+    LeaseLost,
+    PublishOnly,
+    UnknownJob,
+)
+from spoolq.holding.consumer import Consumer
+from spoolq.holding.job import Job
+from spoolq.holding.keepalive import Keeper
+from spoolq.holding.storage import storage_error, telling_storage_errors
+from spoolq.jobs import JobInfo, JobStatus, PruneReport, ReapReport, Stats
+from spoolq.rules import layout, names, tasks
+from spoolq.rules.settings import checked_count, checked_seconds
+from spoolq.verbs import (
+    cancel,
+    ends,
+    history,
+    listing,
+    locate,
+    opening,
+    pause,
+    prune,
+    publish,
+    sweep,
+)
+from spoolq.verbs.reap import Reaper
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Mapping
+    from types import TracebackType
+
+    from spoolq.rules.settings import Settings
+    from spoolq.verbs.context import OpenSpool
+
+_log = logging.getLogger("spoolq")
+
+
+class Spool:
+    """A job queue whose server is a directory.
+
+    Safe to share between threads. After a fork the child may go on using its copy; a pickled
+    Spool opens the same directory anew. `owner` names the holder in leases (default:
+    `<host>-<pid>`); with `publish_only` it cannot take jobs.
+
+    Raises:
+        SpoolNotFound: there is no spool at `path`.
+        SpoolDamaged, SpoolVersionUnsupported: there is one that cannot be used.
+        SpoolUntrusted: strangers can write to it.
+    """
+
+    @telling_storage_errors
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        owner: str | None = None,
+        publish_only: bool = False,
+    ) -> None:
+        self.path = identity.absolute(path)
+        self._given_owner = owner
+        self._publish_only = publish_only
+        self._closed = False
+        self._open = opening.open_spool(self.path, owner)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = identity.process_id()
+        self._keeper = Keeper(self._open.clock.local)
+        self._consumer = Consumer(self._open, self._keeper)
+
+    @classmethod
+    @telling_storage_errors
+    def create(cls, path: str | os.PathLike[str], **settings: Any) -> Self:
+        """Make a spool with these settings (see `Settings`) and open it.
+
+        Raises:
+            InvalidSetting: a setting that makes no sense; nothing was made.
+            SpoolExists: there is a spool already, or something else in the way.
+            StorageError: the file system refused.
+        """
+        opening.create(identity.absolute(path), settings)
+        return cls(path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_reopen, (self.path, self._given_owner, self._publish_only))
+
+    def __repr__(self) -> str:
+        return f"<spoolq.Spool {self.path}{' (closed)' if self._closed else ''}>"
+
+    @property
+    def settings(self) -> Settings:
+        """What spool.json decided when this Spool was opened."""
+        return self._open.settings
+
+    @property
+    def owner(self) -> str:
+        """Who holds the leases that this Spool takes."""
+        return self._here().owner
+
+    def _here(self) -> OpenSpool:
+        if self._closed:
+            raise Closed("this Spool is closed")
+        if self._pid != identity.process_id():
+            # A fork took a copy of locks, threads and events that are the parent's.
+            self._open.owner = self._given_owner or opening.default_owner()
+            self._begin()
+        return self._open
+
+    def _taking(self) -> Consumer:
+        if self._publish_only:
+            raise PublishOnly("this Spool was opened with publish_only=True")
+        self._here()
+        return self._consumer
+
+    # ----- publishing
+
+    @telling_storage_errors
+    def publish(
+        self,
+        task: bytes,
+        *,
+        priority: int = 5,
+        delay: float = 0.0,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        lease_seconds: float | None = None,
+        max_attempts: int | None = None,
+    ) -> str:
+        """Store a task and return its job id; from then on the job is never lost.
+
+        Args:
+            task: the payload, at most `max_task_bytes` bytes.
+            priority: 0 (first) to 9 (last).
+            delay: seconds before it may be taken.
+            key: unique key; while a job of that key is kept, its id is returned and nothing stored.
+            headers: texts that travel with the task (16 KiB in all).
+            lease_seconds: how long this job is leased for, instead of the spool's setting.
+            max_attempts: attempts after which this job gives up, instead of the spool's setting.
+
+        Raises:
+            InvalidTask: a payload or option that cannot be.
+            StorageFull, StorageError: the file system refused; nothing was published.
+        """
+        spool = self._here()
+        options = tasks.checked_options(priority, delay, key, headers, lease_seconds, max_attempts)
+        payload = tasks.checked_task(task, spool.settings.max_task_bytes)
+        return publish.publish(spool, payload, options)
+
+    @telling_storage_errors
+    def publish_many(
+        self,
+        tasks_given: Iterable[bytes],
+        *,
+        priority: int = 5,
+        delay: float = 0.0,
+        headers: Mapping[str, str] | None = None,
+        lease_seconds: float | None = None,
+        max_attempts: int | None = None,
+    ) -> list[str]:
+        """Store many tasks in order, as one durable batch; options as for `publish`.
+
+        Raises:
+            InvalidTask: one of them cannot be; none was published.
+            StorageFull, StorageError: the file system refused; none was acknowledged, and those
+                that nobody had taken yet were taken back.
+        """
+        spool = self._here()
+        options = tasks.checked_options(priority, delay, None, headers, lease_seconds, max_attempts)
+        most = spool.settings.max_task_bytes
+        return publish.publish_many(
+            spool, [tasks.checked_task(task, most) for task in tasks_given], options
+        )
+
+    # ----- taking
+
+    def get_job(self, timeout: float | None = None) -> Job:
+        """Take the next task, waiting up to `timeout` seconds (None: for ever, 0: not at all).
+
+        Raises:
+            Empty: none came before the wait was over.
+            Closed: the Spool was closed, before or meanwhile.
+            PublishOnly: this Spool only publishes.
+            StorageError: the file system refused.
+        """
+        jobs = self.get_jobs(1, timeout)
+        if not jobs:
+            raise Empty(f"no job in {self.path}")
+        return jobs[0]
+
+    @telling_storage_errors
+    def get_jobs(self, limit: int, timeout: float | None = None) -> list[Job]:
+        """Take up to `limit` tasks under one lease, waiting as `get_job` does for the first.
+
+        Returns:
+            The jobs in the order they are to be done in; [] when the wait was over.
+
+        Raises: as `get_job`, but not Empty; InvalidSetting for a limit below 1.
+        """
+        consumer = self._taking()
+        checked_count("limit", limit, 1, 10**6)
+        if timeout is not None:
+            timeout = checked_seconds("timeout", timeout)
+        return consumer.get(limit, timeout)
+
+    def jobs(self, idle_timeout: float | None = None) -> Iterator[Job]:
+        """Take tasks one after the other, until none comes for `idle_timeout` seconds.
+
+        Ends quietly when the Spool is closed meanwhile. Raises otherwise as `get_job`.
+        """
+        while True:
+            try:
+                yield self.get_job(idle_timeout)
+            except (Empty, Closed):
+                return
+
+    @telling_storage_errors
+    def leased_job(self, name: str) -> Job:
+        """The job of a leased file's name `<id>.<attempt>.<lease>`, or of a bare lease's name.
+
+        For holders in several processes, as shell scripts are. Whether the file is still there
+        shows when the job is ended.
+
+        Raises:
+            InvalidName: neither, or a lease that covers several tasks: name the file then.
+            LeaseLost: no task is under that lease (any more).
+        """
+        spool = self._here()
+        held = names.parse_leased(name)
+        if held is None:
+            held = self._only_task_under(name)
+        return Job(spool, self._keeper, held, None, None)
+
+    def _only_task_under(self, lease: str) -> names.LeasedName:
+        if not names.is_lease_name(lease):
+            raise InvalidName(f"not a lease or a leased file: {lease[:200]!r}")
+        parsed = map(names.parse_leased, self._open.fs.iterate(layout.LEASED))
+        found = [name for name in parsed if name is not None and name.lease == lease]
+        if not found:
+            raise LeaseLost("", lease, "no task is under it")
+        if len(found) > 1:
+            raise InvalidName(f"lease {lease} covers {len(found)} tasks: name the leased file")
+        return found[0]
+
+    # ----- looking and controlling
+
+    @telling_storage_errors
+    def get(self, job_id: str) -> JobInfo:
+        """Tell where a job is, without touching it; status UNKNOWN when it is nowhere."""
+        return listing.get(self._here(), job_id)
+
+    @telling_storage_errors
+    def cancel(self, job_id: str) -> JobInfo:
+        """See that no further run of the job comes; a running one is not interrupted.
+
+        Returns:
+            The job as it is now: DONE with outcome "cancelled"; unchanged when it had ended
+            before; UNKNOWN when there is none.
+        """
+        spool = self._here()
+        if names.is_job_id(job_id):
+            cancel.cancel(spool, job_id)
+        return listing.get(spool, job_id)
+
+    @telling_storage_errors
+    def retry(self, job_id: str) -> JobInfo:
+        """Let a failed job start over at attempt 1; its history stays. Other jobs are unchanged.
+
+        Raises:
+            UnknownJob: no such job.
+        """
+        spool = self._here()
+        if not names.is_job_id(job_id) or cancel.retry(spool, job_id) is None:
+            raise UnknownJob(job_id)
+        return listing.get(spool, job_id)
+
+    def list(self, status: JobStatus | None = None) -> Iterator[JobInfo]:
+        """All jobs (of one status), in no order; never sorts or collects a million of them."""
+        spool = self._here()
+        try:
+            yield from listing.each(spool, status)
+        except OSError as error:
+            raise storage_error(error) from error
+
+    @telling_storage_errors
+    def stats(self) -> Stats:
+        """Counts per state, the age of the oldest waiting job in seconds, and whether paused."""
+        return listing.stats(self._here())
+
+    @telling_storage_errors
+    def details(self, job_id: str) -> dict[str, Any]:
+        """Everything the spool knows of a job, as JSON values: options, lease, end, history.
+
+        Raises:
+            UnknownJob: no such job.
+        """
+        return listing.details(self._here(), job_id)
+
+    @telling_storage_errors
+    def history(self, job_id: str) -> list[dict[str, Any]]:  # type: ignore[valid-type]
+        """Abnormal events of a job, oldest first: expiries, failures, retries, cancellation."""
+        spool = self._here()
+        return history.events(spool, job_id) if names.is_job_id(job_id) else []
+
+    @telling_storage_errors
+    def result(self, job_id: str) -> bytes | None:
+        """The bytes that `done(result)` left; None when it left none, or the job is not done.
+
+        Raises:
+            UnknownJob: no such job.
+            InvalidTask: larger than max_task_bytes.
+        """
+        spool = self._here()
+        place = locate.locate(spool, job_id) if names.is_job_id(job_id) else None
+        if place is None:
+            raise UnknownJob(job_id)
+        if not place.has_ended:
+            return None
+        try:
+            return ends.result(spool, job_id, place, spool.settings.max_task_bytes)
+        except Foreign as error:
+            raise InvalidTask(f"{error.name}: {error.reason}") from None
+
+    # ----- upkeep
+
+    @telling_storage_errors
+    def reap(self) -> ReapReport:
+        """Give expired leases back, promote due tasks, sweep leftovers; consumers do so anyway."""
+        spool = self._here()
+        done = Reaper(spool).run_once()
+        swept = done.swept + sweep.sweep_tmp(spool)
+        return ReapReport(done.returned, done.promoted, done.failed, swept)
+
+    @telling_storage_errors
+    def prune(self, older_than_seconds: float | None = None, failed: bool = False) -> PruneReport:
+        """Remove jobs that ended so long ago (default: the retention), with all that is theirs.
+
+        Failed jobs are kept unless `failed`. Raises InvalidSetting for an age that makes no sense.
+        """
+        spool = self._here()
+        age = spool.settings.retention_seconds if older_than_seconds is None else older_than_seconds
+        removed = prune.prune(spool, checked_seconds("older_than_seconds", age), failed=failed)
+        sweep.sweep_records(spool)
+        return PruneReport(removed)
+
+    @telling_storage_errors
+    def pause(self, reason: str = "") -> None:
+        """No host gives out jobs until `resume`; the reason is shown by `stats` and `status`."""
+        pause.pause(self._here(), reason)
+
+    @telling_storage_errors
+    def resume(self) -> bool:
+        """Let jobs be given out again. Returns whether the spool was paused."""
+        return pause.resume(self._here())
+
+    def close(self) -> None:
+        """End this Spool: blocked callers get Closed. Held jobs stay with their holders."""
+        self._closed = True
+        if self._pid == identity.process_id():
+            self._consumer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _reopen(path: str, owner: str | None, publish_only: bool) -> Spool:
+    return Spool(path, owner=owner, publish_only=publish_only)

@@ -1,0 +1,87 @@
+"""claim: write the lease's sidecar, then rename tasks from ready/ to leased/.
+
+The sidecar comes first, so that no leased task is ever without its deadline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spoolq.disk.atomic import discard, write_new
+from spoolq.rules import layout, leases, names, records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from spoolq.rules.names import LeasedName, ReadyName
+    from spoolq.verbs.context import OpenSpool
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A lease as its holder knows it.
+
+    `trusted_until` is on the holder's own monotonic clock, reckoned from before the attempt began;
+    `lease.deadline` is on the server's.
+    """
+
+    lease: records.Lease
+    trusted_until: float
+
+
+def grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
+    """Write the sidecar of a new lease under a name that never was.
+
+    Raises:
+        OSError: the file system refused; no lease was granted.
+    """
+    started = spool.clock.local()
+    token = spool.token()
+    path = layout.sidecar(token)
+    made: list[records.Lease] = []
+
+    def contents(stamp: float) -> bytes:
+        lease = records.Lease(
+            token, spool.owner, spool.host, spool.pid(), stamp, lease_seconds, limit
+        )
+        made.append(lease)
+        return records.dump_lease(lease)
+
+    # CRASH: a lease longer than the spool's usual one must not be cut short by the loss of its
+    # sidecar (a full term is all that others would then grant), so it is synced.
+    sync = lease_seconds > spool.settings.lease_seconds and spool.settings.syncs_endings
+    write_new(spool.fs, spool.clock, path, contents, sync=sync)
+    return Granted(made[0], leases.trusted_until(started, lease_seconds))
+
+
+def take(spool: OpenSpool, found: ReadyName, lease: str) -> LeasedName | None:
+    """Rename one waiting task to a name that is the lease's; None when somebody else was faster.
+
+    On a network file system "somebody else" may be a lost reply of our own: see `recovered`.
+    """
+    mine = names.LeasedName(found.id, found.attempts + 1, lease)
+    try:
+        spool.fs.rename(f"{layout.READY}/{found}", f"{layout.LEASED}/{mine}")
+    except FileNotFoundError:
+        return None
+    return mine
+
+
+def recovered(spool: OpenSpool, lease: str, known: Iterable[LeasedName]) -> Iterator[LeasedName]:
+    """Tasks that are ours although the rename said they were gone (a lost reply).
+
+    NFS: 8 of 8 renames in flight while a server was rebooted returned ENOENT though done. Their
+    new names are ours alone, so one listing tells all of them.
+    """
+    seen = set(known)
+    for name in spool.fs.iterate(layout.LEASED):
+        parsed = names.parse_leased(name)
+        if parsed is not None and parsed.lease == lease and parsed not in seen:
+            yield parsed
+
+
+def drop_sidecar(spool: OpenSpool, lease: str) -> None:
+    """Remove the sidecar of a lease that covers no task any more, and its grace if there is one."""
+    if not discard(spool.fs, layout.sidecar(lease)):
+        discard(spool.fs, layout.grace(lease))

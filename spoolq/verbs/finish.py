@@ -1,0 +1,156 @@
+"""The ways a leased task leaves leased/: done, failed, back to ready/ or into delayed/.
+
+Each is one rename whose source name holds the lease, so a holder whose lease was taken over
+changes nothing (I5). Records are written before, and placed after, by the winner.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from spoolq.disk.atomic import discard, move, write_new
+from spoolq.rules import layout, names, records
+
+if TYPE_CHECKING:
+    from spoolq.rules.names import LeasedName
+    from spoolq.verbs.context import OpenSpool
+
+_log = logging.getLogger("spoolq.finish")
+
+
+def done(
+    spool: OpenSpool, held: LeasedName, facts: dict[str, Any] | None, result: bytes | None
+) -> bool:
+    """Rename the task to done/; with a record when there are facts, and with its result.
+
+    Returns:
+        False when the task is not under this lease any more; nothing changed then.
+    """
+    # A second attempt always leaves a record, so that one which a dead holder of an earlier
+    # attempt left in sys/tmp/ can never be taken for this one's.
+    if facts is None and (result is not None or held.attempt > 1):
+        facts = {}
+    source = f"{layout.LEASED}/{held}"
+    return _end(spool, source, layout.DONE, held.id, "done", held, facts, result)
+
+
+def give_up(spool: OpenSpool, held: LeasedName, facts: dict[str, Any]) -> bool:
+    """Rename the task to failed/, with a record of why. Returns as `done`."""
+    source = f"{layout.LEASED}/{held}"
+    return _end(spool, source, layout.FAILED, held.id, "failed", held, facts, None)
+
+
+def cancel_at(spool: OpenSpool, source: str, by: LeasedName, reschedules: int) -> bool:
+    """Rename a task from where it was seen to done/<id>.cancelled. Returns as `done`.
+
+    `by` bears the job's id, its attempt so far, and a name of the canceller's own.
+    """
+    facts = {"reschedules": reschedules}
+    return _end(spool, source, layout.DONE, by.id, "cancelled", by, facts, None)
+
+
+def put_back(spool: OpenSpool, held: LeasedName, attempts: int, due: float | None) -> bool:
+    """Rename the task to ready/, or to delayed/ when it is due later. Returns as `done`.
+
+    `attempts` is what counts from now on: the held attempt included (fail) or not (release).
+    """
+    if due is not None:
+        target = f"{layout.DELAYED}/{names.DelayedName(due, held.id, attempts)}"
+    else:
+        target = f"{layout.READY}/{names.ReadyName(held.id, attempts)}"
+    return move(spool.fs, f"{layout.LEASED}/{held}", target)
+
+
+def _end(  # noqa: PLR0917
+    spool: OpenSpool,
+    source: str,
+    state: str,
+    job_id: str,
+    outcome: str,
+    by: LeasedName,
+    facts: dict[str, Any] | None,
+    result: bytes | None,
+) -> bool:
+    sync = spool.settings.syncs_endings
+    drafts = _write_drafts(spool, outcome, by, facts, result, sync=sync)
+    # After an error here nobody knows whether it moved, so the drafts stay: a reader or the sweep
+    # settles them.
+    if not move(spool.fs, source, f"{state}/{ended_name(job_id, outcome)}"):
+        for draft in drafts:
+            discard(spool.fs, f"{layout.TMP}/{draft}")
+        return False
+    place_records(spool, state, drafts)
+    if sync:
+        # CRASH: I4. One directory sync covers the task's new name and its records'.
+        spool.fs.sync_directory(state)
+    return True
+
+
+def ended_name(job_id: str, outcome: str) -> str:
+    """The name of an ended job's task: the outcome is in it."""
+    return f"{job_id}.cancelled" if outcome == "cancelled" else job_id
+
+
+def _write_drafts(
+    spool: OpenSpool,
+    outcome: str,
+    by: LeasedName,
+    facts: dict[str, Any] | None,
+    result: bytes | None,
+    *,
+    sync: bool,
+) -> list[names.DraftName]:
+    drafts: list[names.DraftName] = []
+    try:
+        if result is not None:
+            draft = names.DraftName(by.id, by.attempt, by.lease, "result")
+            write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", result, sync=sync)
+            drafts.append(draft)
+        if facts is not None:
+            draft = names.DraftName(by.id, by.attempt, by.lease, "end")
+            record = records.dump(_end_values(spool, outcome, by, facts))
+            write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", record, sync=sync)
+            drafts.append(draft)
+    except BaseException:
+        for draft in drafts:
+            discard(spool.fs, f"{layout.TMP}/{draft}")
+        raise
+    return drafts
+
+
+def _end_values(
+    spool: OpenSpool, outcome: str, by: LeasedName, facts: dict[str, Any]
+) -> dict[str, Any]:
+    values = {
+        "id": by.id,
+        "outcome": outcome,
+        "attempt": by.attempt,
+        "owner": spool.owner,
+        "lease": by.lease,
+        "ended_at": records.to_iso(spool.clock.now()),
+        **facts,
+    }
+    reason = values.get("reason")
+    if isinstance(reason, str):
+        values["reason"] = shortened(reason)
+    return values
+
+
+def shortened(text: str, most: int = 8000) -> str:
+    """A reason that fits into a record with room to spare, the middle cut."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}\n[... {len(text) - most} characters cut ...]\n{text[-most // 2 :]}"
+
+
+def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -> None:
+    """Give an ended job's drafts their final names; a reader may have done so already."""
+    for draft in drafts:
+        try:
+            spool.fs.rename(f"{layout.TMP}/{draft}", f"{state}/{draft.id}.{draft.kind}")
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            # The job has ended, whatever becomes of its record; the sweep tries again.
+            _log.warning("record of job %s is not in place yet: %s", draft.id, error)

@@ -1,0 +1,218 @@
+"""Looking without touching: JobInfo of one job, of all jobs, counts, and everything known of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spoolq.errors import UnknownJob
+from spoolq.jobs import JobInfo, JobStatus, Stats
+from spoolq.rules import layout, names, records
+from spoolq.verbs import ends, history, pause, terms
+from spoolq.verbs.locate import Place, locate
+from spoolq.verbs.sweep import job_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from spoolq.verbs.context import OpenSpool
+
+STATUS_OF = {
+    layout.READY: JobStatus.READY,
+    layout.DELAYED: JobStatus.DELAYED,
+    layout.LEASED: JobStatus.PROCESSING,
+    layout.DONE: JobStatus.DONE,
+    layout.FAILED: JobStatus.FAILED,
+}
+LOOKS_AT_A_LEASE = 5
+
+
+def get(spool: OpenSpool, job_id: str) -> JobInfo:
+    """Where a job is; UNKNOWN for an id that is unknown or not an id at all."""
+    if not names.is_job_id(job_id):
+        return JobInfo(job_id, JobStatus.UNKNOWN)
+    for _ in range(LOOKS_AT_A_LEASE):
+        place = locate(spool, job_id)
+        if place is None:
+            return JobInfo(job_id, JobStatus.UNKNOWN)
+        info = info_at(spool, job_id, place)
+        if info is not None:
+            return info
+    return JobInfo(job_id, JobStatus.UNKNOWN)
+
+
+def info_at(spool: OpenSpool, job_id: str, place: Place) -> JobInfo | None:
+    """What is known of a job at a place; None when it has left a lease meanwhile: look again."""
+    if place.state == layout.LEASED:
+        return _leased_info(spool, job_id, place)
+    if place.has_ended:
+        return _ended_info(job_id, place, ends.end_record(spool, job_id, place))
+    due = records.to_datetime(place.due) if place.due is not None else None
+    return _info(job_id, place, place.attempts, place.attempts, next_execution_at=due)
+
+
+def _info(job_id: str, place: Place, attempt: int, reschedules: int, **more: Any) -> JobInfo:
+    return JobInfo(
+        job_id,
+        STATUS_OF[place.state],
+        reschedules=reschedules,
+        attempt=attempt,
+        priority=names.priority_of(job_id),
+        published_at=_published_at(job_id),
+        **more,
+    )
+
+
+def _published_at(job_id: str) -> datetime | None:
+    seconds = names.published_at(job_id)
+    return None if seconds is None else records.to_datetime(seconds)
+
+
+def _leased_info(spool: OpenSpool, job_id: str, place: Place) -> JobInfo | None:
+    now = spool.clock.now()
+    lease = place.lease or ""
+    record = terms.read_lease(spool, lease, now)
+    deadline = record.deadline if record else terms.read_grace(spool, lease, now)
+    if deadline is None:
+        # RACE: the sidecar of a lease that just ended is gone too. Only if the task is still
+        # there has the sidecar been lost; the full term of who notices starts about now.
+        if names.parse_leased(place.name) is None or place.name not in spool.fs.list(place.state):
+            return None
+        task = names.LeasedName(job_id, place.attempts, lease)
+        deadline = now + terms.full_term(spool, [task])
+    at = records.to_datetime(deadline)
+    return _info(
+        job_id,
+        place,
+        place.attempts,
+        place.attempts - 1,
+        next_execution_at=at,
+        deadline=at,
+        owner=record.owner if record else None,
+    )
+
+
+def _ended_info(job_id: str, place: Place, record: dict[str, Any] | None) -> JobInfo:
+    outcome = ends.outcome_of(place)
+    told = record or {}
+    attempt = _count(told.get("attempt"), 0 if outcome == "cancelled" else 1)
+    reschedules = _count(told.get("reschedules"), attempt - 1 if outcome == "done" else attempt)
+    return _info(
+        job_id,
+        place,
+        attempt,
+        reschedules,
+        outcome=outcome,
+        owner=_text(told.get("owner")),
+        reason=_text(told.get("reason")),
+    )
+
+
+def _count(value: object, otherwise: int) -> int:
+    return value if isinstance(value, int) and value >= 0 else max(0, otherwise)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def each(spool: OpenSpool, status: JobStatus | None) -> Iterator[JobInfo]:
+    """All jobs, state by state, in no order within one. A job that moves meanwhile may be missed
+    or met twice; one that stays is told once."""
+    for state, state_status in STATUS_OF.items():
+        if status in {None, state_status}:
+            yield from _each_in(spool, state)
+
+
+def _each_in(spool: OpenSpool, state: str) -> Iterator[JobInfo]:
+    if state in {layout.DONE, layout.FAILED}:
+        yield from _each_ended(spool, state)
+        return
+    for name in spool.fs.iterate(state):
+        place = place_of(state, name)
+        job_id = job_of(state, name)
+        info = info_at(spool, job_id, place) if place and job_id else None
+        if info is not None:
+            yield info
+
+
+def place_of(state: str, name: str) -> Place | None:
+    """The place of a task by its name in a state directory; None for foreign names and records."""
+    if state == layout.LEASED:
+        leased = names.parse_leased(name)
+        return Place(state, name, leased.attempt, lease=leased.lease) if leased else None
+    if state == layout.DELAYED:
+        delayed = names.parse_delayed(name)
+        return Place(state, name, delayed.attempts, due=delayed.due) if delayed else None
+    if state == layout.READY:
+        ready = names.parse_ready(name)
+        return Place(state, name, ready.attempts) if ready else None
+    return Place(state, name) if job_of(state, name) else None
+
+
+def _each_ended(spool: OpenSpool, state: str) -> Iterator[JobInfo]:
+    # One listing tells which jobs have records, so that the many without cost no look-up.
+    found = spool.fs.list(state)
+    recorded = {name[: -len(".end")] for name in found if name.endswith(".end")}
+    drafted = {name.partition(".")[0] for name in spool.fs.list(layout.TMP)}
+    for name in found:
+        job_id = job_of(state, name)
+        if job_id is None:
+            continue
+        place = Place(state, name)
+        known = job_id in recorded or job_id in drafted
+        yield _ended_info(job_id, place, ends.end_record(spool, job_id, place) if known else None)
+
+
+def stats(spool: OpenSpool) -> Stats:
+    """Counts by listing each state directory once."""
+    counts = dict.fromkeys(layout.STATES, 0)
+    oldest = ""
+    for state in layout.STATES:
+        for name in spool.fs.iterate(state):
+            job_id = job_of(state, name)
+            if job_id is None:
+                continue
+            counts[state] += 1
+            if state == layout.READY:
+                oldest = min(oldest or job_id[2:23], job_id[2:23])
+    published = names.parse_time(oldest)
+    age = None if published is None else max(0.0, spool.clock.fresh_now() - published)
+    return Stats(**counts, oldest_ready_seconds=age, paused=pause.reason(spool))
+
+
+def details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
+    """Everything the spool knows of a job, as JSON values.
+
+    Raises:
+        UnknownJob: no such job.
+    """
+    place = locate(spool, job_id) if names.is_job_id(job_id) else None
+    if place is None:
+        raise UnknownJob(job_id)
+    entry = spool.fs.lstat(place.path)
+    meta = spool.meta(job_id)
+    now = spool.clock.now()
+    lease = terms.read_lease(spool, place.lease, now) if place.lease else None
+    return {
+        "id": job_id,
+        "state": place.state,
+        "path": f"{spool.fs.root}/{place.path}",
+        "size": entry.size if entry else None,
+        "key": meta.key,
+        "headers": meta.headers or {},
+        "lease_seconds": meta.lease_seconds,
+        "max_attempts": meta.max_attempts,
+        "lease": None
+        if lease is None
+        else {
+            "name": lease.name,
+            "owner": lease.owner,
+            "host": lease.host,
+            "pid": lease.pid,
+            "granted_at": records.to_iso(lease.granted_at),
+            "deadline": records.to_iso(lease.deadline),
+        },
+        "end": ends.end_record(spool, job_id, place) if place.has_ended else None,
+        "history": history.events(spool, job_id),
+    }

@@ -1,0 +1,162 @@
+"""Making a spool, and opening one: is it there, ours to trust, and of a format we read?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from spoolq.disk import identity, mounts
+from spoolq.disk.atomic import place_whole, random_bytes, write_new
+from spoolq.disk.clock import ServerClock
+from spoolq.disk.filesystem import FileSystem, Foreign, OsFileSystem
+from spoolq.disk.weather import PatientFileSystem
+from spoolq.errors import (
+    InvalidSetting,
+    SpoolDamaged,
+    SpoolExists,
+    SpoolNotFound,
+    SpoolUntrusted,
+    SpoolVersionUnsupported,
+)
+from spoolq.rules import layout, names, records, settings
+from spoolq.verbs.context import OpenSpool
+
+if TYPE_CHECKING:
+    from spoolq.disk.filesystem import Entry
+    from spoolq.rules.settings import Settings
+
+
+def create(path: str, values: dict[str, object]) -> None:
+    """Make the directories of a spool; it exists once its spool.json stands there, whole.
+
+    Raises:
+        InvalidSetting: a setting that makes no sense; nothing was made.
+        SpoolExists: there is a spool already, or a directory that holds something else.
+        OSError: the file system refused.
+    """
+    chosen = settings.checked(values)
+    fs = OsFileSystem(path, group=chosen.group)
+    _make_root(fs, path)
+    for directory in layout.DIRECTORIES:
+        try:
+            fs.mkdir(directory)
+        except FileExistsError:
+            pass  # CRASH: an earlier init died on the way; or another one is under way
+    draft = f"{layout.TMP}/{names.base32(random_bytes(10))}.record"
+    write_new(fs, ServerClock(fs), draft, settings.to_text(chosen), sync=chosen.syncs_publish)
+    if not place_whole(fs, draft, layout.SETTINGS):
+        raise SpoolExists(path, "there is a spool already")
+    if chosen.syncs_publish:
+        for directory in ("", layout.SYS):
+            fs.sync_directory(directory)
+
+
+def _make_root(fs: OsFileSystem, path: str) -> None:
+    try:
+        fs.mkdir("")
+    except FileExistsError:
+        found = fs.lstat("")
+        if found is None or found.kind not in {"directory", "link"}:
+            raise SpoolExists(path, "not a directory") from None
+        try:
+            listed = fs.list("")
+        except NotADirectoryError:
+            raise SpoolExists(path, "not a directory") from None
+        if layout.SETTINGS in listed:
+            raise SpoolExists(path, "there is a spool already") from None
+        if set(listed) - set(layout.DIRECTORIES):
+            raise SpoolExists(path, "the directory is not empty, and not a spool") from None
+        fs.adopt_root()
+
+
+def open_spool(path: str, owner: str | None, fs: FileSystem | None = None) -> OpenSpool:
+    """Open the spool at an absolute path.
+
+    Raises:
+        SpoolNotFound, SpoolDamaged, SpoolVersionUnsupported, SpoolUntrusted: as they say.
+        OSError: the file system refused.
+    """
+    plain: FileSystem = fs or OsFileSystem(path)
+    found = _read_settings(plain, path)
+    if not identity.trusts_everything():
+        _check_trust(plain, path, found)
+    if fs is None:
+        plain = _filesystem(path, found)
+    host = identity.host_name()
+    return OpenSpool(
+        plain, ServerClock(plain), found, owner or default_owner(), host, identity.process_id
+    )
+
+
+def default_owner() -> str:
+    """`<host>-<pid>`: who holds a lease, unless the caller names itself."""
+    return f"{identity.host_name()}-{identity.process_id()}"
+
+
+def _filesystem(path: str, found: Settings) -> FileSystem:
+    is_network = mounts.is_network_type(mounts.filesystem_type(path))
+    plain = OsFileSystem(path, group=found.group, is_network=is_network)
+    return PatientFileSystem(plain) if is_network else plain
+
+
+def _read_settings(fs: FileSystem, path: str) -> Settings:
+    try:
+        data = fs.read_record(layout.SETTINGS, records.MAX_RECORD_BYTES)
+    except FileNotFoundError:
+        raise SpoolNotFound(path, _why_not_found(fs)) from None
+    except NotADirectoryError:
+        raise SpoolNotFound(path, "not a directory") from None
+    except Foreign as error:
+        raise SpoolDamaged(f"{path}/{layout.SETTINGS}", error.reason) from None
+    return _parse_settings(f"{path}/{layout.SETTINGS}", data)
+
+
+def _why_not_found(fs: FileSystem) -> str:
+    if fs.lstat("") is None:
+        return "no such directory; 'spoolq init' makes a spool"
+    return "no spool here (no spool.json); 'spoolq init' makes one"
+
+
+def _parse_settings(path: str, data: bytes) -> Settings:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise SpoolDamaged(path, f"not JSON: {error}") from None
+    version = found.get("format") if isinstance(found, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise SpoolDamaged(path, "no format number")
+    if version > layout.FORMAT:
+        text = (
+            f"format {version} is newer than this release reads ({layout.FORMAT}); upgrade spoolq"
+        )
+        raise SpoolVersionUnsupported(path, text)
+    try:
+        return settings.from_mapping(found)
+    except InvalidSetting as error:
+        raise SpoolDamaged(path, str(error)) from None
+
+
+def _check_trust(fs: FileSystem, path: str, found: Settings) -> None:
+    """Refuse a directory that strangers could have written; whoever may write may run commands."""
+    entry = fs.lstat(".")
+    if entry is None or entry.kind != "directory":
+        raise SpoolNotFound(path, "not a directory")
+    _check_mode(path, entry, found)
+    for directory in (layout.READY, layout.LEASED, layout.TMP):
+        inner = fs.lstat(directory)
+        if inner is None or inner.kind != "directory":
+            raise SpoolDamaged(f"{path}/{directory}", "missing, or not a directory")
+        _check_mode(f"{path}/{directory}", inner, found)
+
+
+def _check_mode(path: str, entry: Entry, found: Settings) -> None:
+    if not identity.may_trust_owner(entry.uid, entry.gid, group=found.group):
+        raise SpoolUntrusted(
+            path,
+            f"owned by another user (uid {entry.uid}); share a group spool (init --group), "
+            "or set SPOOLQ_TRUST=1 if you trust them",
+        )
+    if entry.mode & 0o002 and not found.allow_others:
+        raise SpoolUntrusted(
+            path, "everybody may write here; chmod o-w, or set allow_others in its spool.json"
+        )

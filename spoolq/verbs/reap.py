@@ -1,0 +1,153 @@
+"""reap: expired leases go back, due delayed tasks become ready, orphans of leases are swept.
+
+Idempotent, and safe on all hosts at once: each move is one rename from a name that pins the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spoolq.disk.atomic import move
+from spoolq.rules import layout, leases, names
+from spoolq.verbs import claim, finish, history, terms
+
+if TYPE_CHECKING:
+    from spoolq.rules.names import LeasedName
+    from spoolq.verbs.context import OpenSpool
+
+
+@dataclass(slots=True)
+class ReapPass:
+    """What one pass did, and when the next thing is known to fall due (server seconds)."""
+
+    returned: int = 0
+    promoted: int = 0
+    failed: int = 0
+    swept: int = 0
+    next_at: float | None = None
+
+    def falls_due(self, at: float) -> None:
+        """Remember the earliest time at which another pass is of use."""
+        self.next_at = at if self.next_at is None else min(self.next_at, at)
+
+    @property
+    def moved(self) -> int:
+        """How many jobs changed their state."""
+        return self.returned + self.promoted + self.failed
+
+
+class Reaper:
+    """Passes over leased/ and delayed/; remembers sidecars, so a pass costs what changed."""
+
+    def __init__(self, spool: OpenSpool) -> None:
+        self._spool = spool
+        self._terms = terms.Terms(spool)
+
+    def run_once(self) -> ReapPass:
+        """One pass over both directories.
+
+        Raises:
+            OSError: the file system refused; what was moved before that stays moved.
+        """
+        done = self.promote()
+        self.expire(done)
+        return done
+
+    def promote(self) -> ReapPass:
+        """Move due delayed tasks to ready/. Costs one listing, and a rename for each due one."""
+        done = ReapPass()
+        names_found = self._spool.fs.list(layout.DELAYED)
+        if not names_found:
+            return done
+        now = self._spool.clock.fresh_now()
+        due_by = names.format_time(now)
+        later = [name for name in names_found if name[: len(due_by)] > due_by]
+        for name in sorted(set(names_found) - set(later)):
+            task = names.parse_delayed(name)
+            if task is not None and task.due <= now:
+                target = f"{layout.READY}/{names.ReadyName(task.id, task.attempts)}"
+                done.promoted += move(self._spool.fs, f"{layout.DELAYED}/{name}", target)
+        self._next_due(done, later)
+        return done
+
+    @staticmethod
+    def _next_due(done: ReapPass, later: list[str]) -> None:
+        while later:
+            first = names.parse_delayed(min(later))
+            if first is not None:
+                done.falls_due(first.due)
+                return
+            later.remove(min(later))  # foreign
+
+    def look(self) -> ReapPass:
+        """See what has expired without moving anything: `returned` and `swept` count it."""
+        seen = ReapPass()
+        tasks, sidecars = self._leased()
+        self._terms.forget_all_but(tasks)
+        now = self._spool.clock.now() if tasks else 0.0
+        for lease, held in tasks.items():
+            deadline = self._terms.deadline(lease, held, now)
+            if leases.is_over(deadline, now):
+                seen.returned += len(held)
+            else:
+                seen.falls_due(deadline)
+        seen.swept = len(sidecars - tasks.keys())
+        return seen
+
+    def _leased(self) -> tuple[dict[str, list[LeasedName]], set[str]]:
+        tasks: dict[str, list[LeasedName]] = {}
+        sidecars: set[str] = set()
+        for name in self._spool.fs.iterate(layout.LEASED):
+            task = names.parse_leased(name)
+            if task is not None:
+                tasks.setdefault(task.lease, []).append(task)
+                continue
+            sidecar = names.parse_sidecar(name)
+            if sidecar is not None:
+                sidecars.add(sidecar[0])
+        return tasks, sidecars
+
+    def expire(self, done: ReapPass) -> None:
+        """Take back the tasks of every lease that is over, and sweep sidecars without tasks."""
+        tasks, sidecars = self._leased()
+        self._terms.forget_all_but(tasks)
+        if not tasks and not sidecars:
+            return
+        now = self._spool.clock.fresh_now()
+        for lease, held in tasks.items():
+            deadline = self._terms.deadline(lease, held, now)
+            if leases.is_over(deadline, now):
+                # RACE: I5. The clock is asked of the server anew before a lease is called over.
+                now = self._spool.clock.fresh_now(1.0)
+            if not leases.is_over(deadline, now):
+                done.falls_due(deadline)
+                continue
+            for task in held:
+                self._take_back(task, done)
+            claim.drop_sidecar(self._spool, lease)
+            done.swept += terms.sweep_sidecar(self._spool, lease, now)
+        for lease in sidecars - tasks.keys():
+            done.swept += terms.sweep_sidecar(self._spool, lease, now)
+
+    def _take_back(self, task: LeasedName, done: ReapPass) -> None:
+        spool = self._spool
+        own = spool.meta(task.id).max_attempts
+        allowed = spool.settings.max_attempts if own is None else own
+        if leases.gives_up(task.attempt, allowed):
+            reason = f"lease expired, attempt {task.attempt} of {allowed}"
+            if finish.give_up(spool, task, {"reason": reason, "lease": task.lease}):
+                done.failed += 1
+                history.note(
+                    spool, task.id, "expired", attempt=task.attempt, lease=task.lease, reason=reason
+                )
+        elif finish.put_back(spool, task, task.attempt, None):
+            done.returned += 1
+            history.note(
+                spool,
+                task.id,
+                "expired",
+                attempt=task.attempt,
+                lease=task.lease,
+                reason="lease expired",
+            )

@@ -1,0 +1,42 @@
+"""renew: a new lease's sidecar, then each task from the old lease to the new one.
+
+Renewal and expiry race for one source name, so exactly one wins; never "extended but taken".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spoolq.disk.atomic import move
+from spoolq.rules import layout, names
+from spoolq.verbs import claim
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spoolq.rules.names import LeasedName
+    from spoolq.verbs.claim import Granted
+    from spoolq.verbs.context import OpenSpool
+
+
+def renew(
+    spool: OpenSpool, held: Sequence[LeasedName], lease_seconds: float
+) -> tuple[Granted, list[LeasedName | None]]:
+    """Put tasks that we hold under one new lease.
+
+    Returns:
+        The new lease, and for each task its new name, or None when it is not ours any more.
+        Of an empty-handed renewal the sidecar is gone already.
+
+    Raises:
+        OSError: the file system refused; tasks renamed before that are under the new lease.
+    """
+    granted = claim.grant(spool, lease_seconds, len(held))
+    renewed: list[LeasedName | None] = []
+    for task in held:
+        mine = names.LeasedName(task.id, task.attempt, granted.lease.name)
+        won = move(spool.fs, f"{layout.LEASED}/{task}", f"{layout.LEASED}/{mine}")
+        renewed.append(mine if won else None)
+    if not any(renewed):
+        claim.drop_sidecar(spool, granted.lease.name)
+    return granted, renewed

@@ -1,0 +1,153 @@
+"""sweep: leftovers of dead processes in sys/tmp/, and records whose job is gone.
+
+Only names of our own grammar that are older than the settings' sweep_seconds are touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spoolq.disk.atomic import discard
+from spoolq.rules import layout, names
+from spoolq.verbs import cancel, ends, keys
+from spoolq.verbs.locate import locate
+
+if TYPE_CHECKING:
+    from spoolq.verbs.context import OpenSpool
+
+_OURS = (".task", ".key", ".event", ".grace", ".record", ".removed")
+
+
+def sweep_tmp(spool: OpenSpool) -> int:
+    """Remove or complete what dead processes left in sys/tmp/; how many."""
+    found = spool.fs.list(layout.TMP)
+    if not found:
+        return 0
+    oldest_kept = spool.clock.fresh_now() - spool.settings.sweep_seconds
+    return sum(_sweep_one(spool, name, oldest_kept) for name in found)
+
+
+def _sweep_one(spool: OpenSpool, name: str, oldest_kept: float) -> bool:
+    path = f"{layout.TMP}/{name}"
+    entry = spool.fs.lstat(path)
+    if entry is None or entry.modified_at > oldest_kept:
+        return False
+    draft = names.parse_draft(name)
+    if draft is not None and entry.kind == "file":
+        return _settle_draft(spool, draft)
+    if names.is_job_id(name) and entry.kind == "file":
+        return _drop_unpublished(spool, name)
+    stem, dot, suffix = name.partition(".")
+    if name.startswith("clock-") or (dot and dot + suffix in _OURS and names.is_lease_name(stem)):
+        return _remove(spool, path, entry.kind)
+    return False
+
+
+def _remove(spool: OpenSpool, path: str, kind: str) -> bool:
+    if kind == "file":
+        return discard(spool.fs, path)
+    if kind != "directory":
+        return False
+    for name in spool.fs.list(path):
+        if names.is_job_id(name):
+            discard(spool.fs, f"{path}/{name}")
+    try:
+        spool.fs.rmdir(path)
+    except OSError:
+        return False
+    return True
+
+
+def _drop_unpublished(spool: OpenSpool, job_id: str) -> bool:
+    """A task whose publisher died, unless a key names it: then the next publish completes it."""
+    key = spool.meta(job_id).key
+    if key is not None and keys.held_by(spool, key) == job_id:
+        return False
+    if not discard(spool.fs, f"{layout.TMP}/{job_id}"):
+        return False
+    discard(spool.fs, layout.meta(job_id))
+    return True
+
+
+def _settle_draft(spool: OpenSpool, draft: names.DraftName) -> bool:
+    """Place the end record of a job that ended so, spare one that may still win, drop the rest."""
+    place = locate(spool, draft.id)
+    if place is not None and place.lease == draft.lease:
+        return False
+    if place is not None and place.has_ended and ends.end_record(spool, draft.id, place):
+        pass  # placed now if it was the winner's; what is left of it below is a loser's
+    return discard(spool.fs, f"{layout.TMP}/{draft}")
+
+
+def sweep_records(spool: OpenSpool) -> int:
+    """Remove meta records, history, ends, results and keys whose job is gone; how many.
+
+    Lists every state directory once, so it belongs to an explicit prune, not to every consumer.
+    """
+    seen = spool.clock.fresh_now() - spool.settings.sweep_seconds
+    swept = 0
+    kept = _kept_ids(spool)
+    for directory, job_of in ((layout.META, _id_itself), (layout.HISTORY, names.parse_history)):
+        for name in spool.fs.list(directory):
+            job_id = job_of(name)
+            if job_id is None or job_id in kept or not _is_old(spool, f"{directory}/{name}", seen):
+                continue
+            if locate(spool, job_id) is None:
+                swept += _drop_record(spool, directory, name, job_id)
+    return swept + _sweep_ends(spool, kept)
+
+
+def _id_itself(name: str) -> str | None:
+    return name if names.is_job_id(name) else None
+
+
+def _kept_ids(spool: OpenSpool) -> set[str]:
+    kept = {name for name in spool.fs.iterate(layout.TMP) if names.is_job_id(name)}
+    for state in layout.STATES:
+        for name in spool.fs.iterate(state):
+            job_id = job_of(state, name)
+            if job_id is not None:
+                kept.add(job_id)
+    return kept
+
+
+def job_of(state: str, name: str) -> str | None:
+    """The id of the task that bears `name` in a state directory; None for all else."""
+    if state == layout.READY:
+        ready = names.parse_ready(name)
+        return ready.id if ready else None
+    if state == layout.LEASED:
+        leased = names.parse_leased(name)
+        return leased.id if leased else None
+    if state == layout.DELAYED:
+        delayed = names.parse_delayed(name)
+        return delayed.id if delayed else None
+    ended = names.parse_ended(name)
+    return ended[0] if ended and ended[1] in {"", "cancelled"} else None
+
+
+def _is_old(spool: OpenSpool, path: str, oldest_kept: float) -> bool:
+    entry = spool.fs.lstat(path)
+    return entry is not None and entry.kind == "file" and entry.modified_at <= oldest_kept
+
+
+def _drop_record(spool: OpenSpool, directory: str, name: str, job_id: str) -> bool:
+    if directory == layout.META:
+        key = spool.meta(job_id).key
+        if key is not None:
+            keys.let_go(spool, key, job_id)
+    return discard(spool.fs, f"{directory}/{name}")
+
+
+def _sweep_ends(spool: OpenSpool, kept: set[str]) -> int:
+    swept = 0
+    for state in (layout.DONE, layout.FAILED):
+        for name in spool.fs.list(state):
+            ended = names.parse_ended(name)
+            if ended is None or ended[1] not in {"end", "result"} or ended[0] in kept:
+                continue
+            if state == layout.FAILED and ended[1] == "end" and locate(spool, ended[0]):
+                cancel.keep_end_as_history(spool, ended[0])
+            elif locate(spool, ended[0]) is None:
+                swept += discard(spool.fs, f"{state}/{name}")
+    return swept

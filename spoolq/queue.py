@@ -38,10 +38,10 @@ from spoolq.verbs import (
 from spoolq.verbs.reap import Reaper
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
+    from spoolq.disk.identity import PathLike
     from spoolq.rules.settings import Settings
     from spoolq.verbs.context import OpenSpool
 
@@ -64,7 +64,7 @@ class Spool:
     @telling_storage_errors
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: str | PathLike[str],
         *,
         owner: str | None = None,
         publish_only: bool = False,
@@ -83,7 +83,7 @@ class Spool:
 
     @classmethod
     @telling_storage_errors
-    def create(cls, path: str | os.PathLike[str], **settings: Any) -> Self:
+    def create(cls, path: str | PathLike[str], **settings: Any) -> Self:
         """Make a spool with these settings (see `Settings`) and open it.
 
         Raises:
@@ -287,7 +287,7 @@ class Spool:
         return listing.get(spool, job_id)
 
     def list(self, status: JobStatus | None = None) -> Iterator[JobInfo]:
-        """All jobs (of one status), in no order; never sorts or collects a million of them."""
+        """All jobs (of one status), state by state, each in the order of its names; every job once."""
         spool = self._here()
         try:
             yield from listing.each(spool, status)

@@ -67,7 +67,7 @@ class ServerClock:
 
     def sample(self) -> None:
         """Ask the server by creating and removing a scratch file."""
-        name = f"sys/tmp/clock-{os.getpid()}-{random.getrandbits(64):016x}"  # noqa: S311
+        name = f"sys/tmp/clock-{os.getpid()}-{random.getrandbits(64):016x}"
         before = self.local()
         handle, stamp = self._fs.create(name)
         after = self.local()

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+from os import PathLike
+
+__all__ = [
+    "PathLike",
+    "absolute",
+    "host_name",
+    "may_trust_owner",
+    "process_id",
+    "trusts_everything",
+]
 
 
-def absolute(path: str | os.PathLike[str]) -> str:
+def absolute(path: str | PathLike[str]) -> str:
     """The path as an absolute one; symbolic links in it are kept."""
     return os.path.abspath(os.fspath(path))
 

@@ -213,7 +213,13 @@ class Job:
             raise self._lost("somebody else has taken the job, or ended it")
         self._left("failed")
         history.note(
-            self._spool, self.id, "failed", attempt=self.attempt, lease=self.lease, reason=text
+            self._spool,
+            self.id,
+            "failed",
+            owner=self._spool.owner,
+            attempt=self.attempt,
+            lease=self.lease,
+            reason=text,
         )
 
     @_one_at_a_time
@@ -249,10 +255,10 @@ class Job:
         fresh = HeldLease(self._spool, granted)
         self._moved_to(renewed[0], fresh)
 
-    def keep_alive(self, on_lost: Callable[[Job], None] | None = None) -> KeepAlive:
+    def keep_alive(self, on_lost: Callable[[], None] | None = None) -> KeepAlive:
         """A context manager that renews in the background and tells when the lease is lost.
 
-        It yields an object with `lost`, a threading.Event; `on_lost(job)` is called once, on a
+        It yields an object with `lost`, a threading.Event; `on_lost()` is called once, on a
         thread of spoolq's; afterwards every call that needs the lease raises LeaseLost.
         """
         return self._keeper.keep(self, on_lost)

@@ -28,7 +28,7 @@ IDLE_SECONDS = 5.0
 class KeepAlive:
     """While inside, the job is renewed. `lost` is set once the lease is lost."""
 
-    def __init__(self, keeper: Keeper, job: Job, on_lost: Callable[[Job], None] | None) -> None:
+    def __init__(self, keeper: Keeper, job: Job, on_lost: Callable[[], None] | None) -> None:
         self._keeper = keeper
         self._job = job
         self._on_lost = on_lost
@@ -54,7 +54,7 @@ class KeepAlive:
         self.lost.set()
         if self._on_lost is not None:
             try:
-                self._on_lost(self._job)
+                self._on_lost()
             except Exception:
                 _log.exception("on_lost of job %s", self._job.id)
 
@@ -79,7 +79,7 @@ class Keeper:
         self._kept: dict[int, _Kept] = {}
         self._running: set[str] = set()
 
-    def keep(self, job: Job, on_lost: Callable[[Job], None] | None) -> KeepAlive:
+    def keep(self, job: Job, on_lost: Callable[[], None] | None) -> KeepAlive:
         """See Job.keep_alive."""
         return KeepAlive(self, job, on_lost)
 

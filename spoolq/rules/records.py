@@ -11,7 +11,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from spoolq.rules import leases, names
 
@@ -162,7 +162,7 @@ def is_end_record(record: dict[str, Any] | None, job_id: str, outcome: str) -> b
     return record is not None and record.get("id") == job_id and record.get("outcome") == outcome
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -95,12 +95,12 @@ def _checked_headers(headers: object) -> dict[str, str] | None:
         raise InvalidTask(f"headers are a dict of texts, not {type(headers).__name__}")
     total = 0
     for name, value in headers.items():
-        if not isinstance(name, str) or not name or not isinstance(value, str):
-            raise InvalidTask(f"header {name!r}: names and values are non-empty and any texts")
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise InvalidTask(f"headers: the name and value of {name!r} are not both texts")
         try:
             total += len(name.encode()) + len(value.encode())
         except UnicodeEncodeError:
-            raise InvalidTask(f"header {name!r} is not valid Unicode text") from None
+            raise InvalidTask(f"headers: {name!r} is not valid Unicode text") from None
     if total > MAX_HEADERS_BYTES:
         raise InvalidTask(f"headers of {total} bytes are over {MAX_HEADERS_BYTES}")
     return dict(headers)

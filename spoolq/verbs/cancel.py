@@ -27,6 +27,8 @@ def cancel(spool: OpenSpool, job_id: str) -> Place | None:
         # RACE: the source name pins the state that was seen; if it has moved on, look again.
         by = names.LeasedName(job_id, place.attempts, spool.token())
         if finish.cancel_at(spool, place.path, by, place.attempts - bool(place.lease)):
+            if place.lease is not None:
+                release_sidecar_if_last(spool, place.lease)
             history.note(spool, job_id, "cancelled", was=place.state, attempt=place.attempts)
             return place
 

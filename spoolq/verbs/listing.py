@@ -35,20 +35,31 @@ def get(spool: OpenSpool, job_id: str) -> JobInfo:
         place = locate(spool, job_id)
         if place is None:
             return JobInfo(job_id, JobStatus.UNKNOWN)
-        info = info_at(spool, job_id, place)
+        waits_again = place.attempts > 0 and place.lease is None and not place.has_ended
+        why = _last_reason(spool, job_id) if waits_again else None
+        info = info_at(spool, job_id, place, why)
         if info is not None:
             return info
     return JobInfo(job_id, JobStatus.UNKNOWN)
 
 
-def info_at(spool: OpenSpool, job_id: str, place: Place) -> JobInfo | None:
-    """What is known of a job at a place; None when it has left a lease meanwhile: look again."""
+def _last_reason(spool: OpenSpool, job_id: str) -> str | None:
+    told = [event.get("reason") for event in history.events(spool, job_id)]
+    return _text(told[-1]) if told else None
+
+
+def info_at(spool: OpenSpool, job_id: str, place: Place, why: str | None = None) -> JobInfo | None:
+    """What is known of a job at a place; None when it has left a lease meanwhile: look again.
+
+    `why` is the reason of its last failure, for a job that waits again.
+    """
     if place.state == layout.LEASED:
         return _leased_info(spool, job_id, place)
     if place.has_ended:
         return _ended_info(job_id, place, ends.end_record(spool, job_id, place))
     due = records.to_datetime(place.due) if place.due is not None else None
-    return _info(job_id, place, place.attempts, place.attempts, next_execution_at=due)
+    told = {"next_execution_at": due, "reason": why}
+    return _info(job_id, place, place.attempts, place.attempts, **told)
 
 
 def _info(job_id: str, place: Place, attempt: int, reschedules: int, **more: Any) -> JobInfo:
@@ -117,18 +128,26 @@ def _text(value: object) -> str | None:
 
 
 def each(spool: OpenSpool, status: JobStatus | None) -> Iterator[JobInfo]:
-    """All jobs, state by state, in no order within one. A job that moves meanwhile may be missed
-    or met twice; one that stays is told once."""
+    """All jobs, state by state, each state in the order of its names; every job once.
+
+    A job that moves backwards meanwhile may be missed.
+    """
+    met: set[str] = set()
     for state, state_status in STATUS_OF.items():
-        if status in {None, state_status}:
-            yield from _each_in(spool, state)
+        if status not in {None, state_status}:
+            continue
+        for info in _each_in(spool, state):
+            if info.id not in met:
+                yield info
+            if state not in {layout.DONE, layout.FAILED}:
+                met.add(info.id)
 
 
 def _each_in(spool: OpenSpool, state: str) -> Iterator[JobInfo]:
     if state in {layout.DONE, layout.FAILED}:
         yield from _each_ended(spool, state)
         return
-    for name in spool.fs.iterate(state):
+    for name in sorted(spool.fs.iterate(state)):
         place = place_of(state, name)
         job_id = job_of(state, name)
         info = info_at(spool, job_id, place) if place and job_id else None
@@ -152,7 +171,7 @@ def place_of(state: str, name: str) -> Place | None:
 
 def _each_ended(spool: OpenSpool, state: str) -> Iterator[JobInfo]:
     # One listing tells which jobs have records, so that the many without cost no look-up.
-    found = spool.fs.list(state)
+    found = sorted(spool.fs.iterate(state))
     recorded = {name[: -len(".end")] for name in found if name.endswith(".end")}
     drafted = {name.partition(".")[0] for name in spool.fs.list(layout.TMP)}
     for name in found:

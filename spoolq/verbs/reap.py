@@ -123,31 +123,27 @@ class Reaper:
             if not leases.is_over(deadline, now):
                 done.falls_due(deadline)
                 continue
+            record = terms.read_lease(self._spool, lease, now)
             for task in held:
-                self._take_back(task, done)
+                self._take_back(task, record.owner if record else None, done)
             claim.drop_sidecar(self._spool, lease)
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
         for lease in sidecars - tasks.keys():
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
 
-    def _take_back(self, task: LeasedName, done: ReapPass) -> None:
+    def _take_back(self, task: LeasedName, owner: str | None, done: ReapPass) -> None:
         spool = self._spool
         own = spool.meta(task.id).max_attempts
         allowed = spool.settings.max_attempts if own is None else own
+        reason = "lease expired"
         if leases.gives_up(task.attempt, allowed):
             reason = f"lease expired, attempt {task.attempt} of {allowed}"
-            if finish.give_up(spool, task, {"reason": reason, "lease": task.lease}):
-                done.failed += 1
-                history.note(
-                    spool, task.id, "expired", attempt=task.attempt, lease=task.lease, reason=reason
-                )
-        elif finish.put_back(spool, task, task.attempt, None):
-            done.returned += 1
-            history.note(
-                spool,
-                task.id,
-                "expired",
-                attempt=task.attempt,
-                lease=task.lease,
-                reason="lease expired",
-            )
+            facts = {"reason": reason, "lease": task.lease, "owner": owner}
+            won = finish.give_up(spool, task, facts)
+            done.failed += won
+        else:
+            won = finish.put_back(spool, task, task.attempt, None)
+            done.returned += won
+        if won:
+            told: dict[str, object] = {"attempt": task.attempt, "lease": task.lease}
+            history.note(spool, task.id, "expired", owner=owner, reason=reason, **told)

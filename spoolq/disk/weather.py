@@ -20,7 +20,18 @@ PASSING = frozenset(
     (errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EINTR, errno.EAGAIN, errno.EREMOTEIO)
 )
 RETRIED = (
-    ["rename", "link", "unlink", "mkdir", "rmdir", "list", "read", "read_record", "lstat", "refresh", "touch_directory"]
+    "rename",
+    "link",
+    "unlink",
+    "mkdir",
+    "rmdir",
+    "list",
+    "read",
+    "read_record",
+    "lstat",
+    "refresh",
+    "touch_directory",
+)
 )
 PATIENCE_SECONDS = 12.0
 _FIRST_PAUSE_SECONDS = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from spoolq import Empty, JobStatus
+from spoolq import Empty, InvalidTask, JobStatus
 from support.spools import assert_spool_tidy, jobs_on_disk
 
 if TYPE_CHECKING:

@@ -7,9 +7,31 @@ import re
 
 NETWORK_TYPES = frozenset(
     (
-        "nfs nfs4 cifs smb3 smbfs ncpfs 9p afs ceph lustre gpfs beegfs glusterfs ocfs2 gfs2 pvfs2 "
-        "orangefs virtiofs vboxsf prl_fs davfs acfs panfs wekafs"
-    ).split()  # noqa: SIM905 - a list of words reads best as words
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "ncpfs",
+        "9p",
+        "afs",
+        "ceph",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "glusterfs",
+        "ocfs2",
+        "gfs2",
+        "pvfs2",
+        "orangefs",
+        "virtiofs",
+        "vboxsf",
+        "prl_fs",
+        "davfs",
+        "acfs",
+        "panfs",
+        "wekafs",
+    )
 )
 _LOCAL_FUSE = frozenset(("fuse.ext2", "fuse.ntfs", "fuse.exfat", "fuse.bindfs", "fuseblk"))
 

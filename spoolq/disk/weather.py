@@ -32,7 +32,6 @@ RETRIED = (
     "refresh",
     "touch_directory",
 )
-)
 PATIENCE_SECONDS = 12.0
 _FIRST_PAUSE_SECONDS = 0.05
 

@@ -15,8 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `support`, also in spawned
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from spoolq import Spool
     from support.processes import Actor
+
+    from spoolq import Spool
 
 SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("dev", deadline=None, max_examples=30, suppress_health_check=SLOW_IS_FINE)
@@ -74,8 +75,9 @@ def open_again() -> Iterator[Callable[..., Spool]]:
 @pytest.fixture
 def actor() -> Iterator[Callable[..., Actor]]:
     """Start another process on a spool; it is ended when the test is over."""
-    from spoolq import Spool
     from support.processes import Actor
+
+    from spoolq import Spool
 
     started: list[Actor] = []
 

@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spoolq import Closed
 from support.spools import assert_spool_sound, assert_spool_tidy, names
 from support.waits import eventually
+
+from spoolq import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

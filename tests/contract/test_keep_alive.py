@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from spoolq import Empty, JobStatus, LeaseLost
 from support.spools import assert_spool_sound, assert_spool_tidy
 from support.waits import eventually
+
+from spoolq import Empty, JobStatus, LeaseLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable

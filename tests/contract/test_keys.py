@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from spoolq import Empty, InvalidTask, JobStatus
 from support.spools import assert_spool_tidy, jobs_on_disk
+
+from spoolq import Empty, InvalidTask, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from spoolq import JobStatus, SpoolqError
 from support.spools import everything_under
 from support.waits import eventually
+
+from spoolq import JobStatus, SpoolqError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

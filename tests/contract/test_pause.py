@@ -6,8 +6,9 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from spoolq import Empty, JobStatus
 from support.waits import eventually
+
+from spoolq import Empty, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spoolq import JobStatus, UnknownJob
 from support.spools import assert_spool_tidy, everything_under, jobs_on_disk, names
+
+from spoolq import JobStatus, UnknownJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable

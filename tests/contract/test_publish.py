@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spoolq import InvalidTask, JobStatus
 from support.spools import ID, assert_spool_sound, assert_spool_tidy, everything_under
+
+from spoolq import InvalidTask, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

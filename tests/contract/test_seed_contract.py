@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from spoolq import Empty, JobController, JobStatus, PublishOnly, Queue, TaskPublisher
 from support.spools import assert_spool_sound, assert_spool_tidy
+
+from spoolq import Empty, JobController, JobStatus, PublishOnly, Queue, TaskPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable

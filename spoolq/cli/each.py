@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spoolq.cli import output
+from spoolq.cli.failures import told
 from spoolq.errors import Closed, SpoolqError
 
 if TYPE_CHECKING:
@@ -20,6 +21,6 @@ def each(names: Iterable[str], act: Callable[[str], None]) -> int:
         except Closed:
             raise
         except SpoolqError as error:
-            output.say(str(error))
+            output.say(told(error))
             first = first or error.exit_code
     return first

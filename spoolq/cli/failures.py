@@ -10,7 +10,7 @@ import sys
 
 from spoolq.cli import output
 from spoolq.cli.options import UsageError
-from spoolq.errors import SpoolqError
+from spoolq.errors import SpoolqError, StorageError
 
 SIGINT_STATUS = 130
 SIGPIPE_STATUS = 141
@@ -40,7 +40,7 @@ def status_of(error: BaseException) -> int:
 
 def told(error: BaseException) -> str:
     """An error in one line that names the file and says what to do where that is known."""
-    if isinstance(error, (SpoolqError, UsageError)):
+    if isinstance(error, (SpoolqError, UsageError)) and not isinstance(error, StorageError):
         return str(error) or type(error).__name__
     if isinstance(error, OSError):
         reason = error.strerror or str(error)

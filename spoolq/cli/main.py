@@ -183,9 +183,9 @@ def _usage_error(message: str) -> Exception:
 
 
 def _version() -> str:
-    from spoolq.cli.version import version
+    from spoolq import __version__
 
-    return version()
+    return __version__
 
 
 def _failure(error: BaseException) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from spoolq.queue import Spool
 
@@ -156,6 +157,19 @@ def open_spool(args: argparse.Namespace, *, publish_only: bool = False) -> Spool
     from spoolq.queue import Spool
 
     return Spool(spool_path(args), publish_only=publish_only)
+
+
+def server_now(spool: Spool) -> datetime:
+    """The file server's time, which all times of jobs are of.
+
+    Learning it takes a scratch file; who may not write to the spool gets this host's time.
+    """
+    from datetime import UTC, datetime
+
+    try:
+        return datetime.fromtimestamp(spool._open.clock.now(), UTC)
+    except OSError:
+        return datetime.now(UTC)
 
 
 def duration(text: str) -> float:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from spoolq.jobs import JobInfo
 
-WORDS = {"unknown": "unknown", "processing": "leased"}
-"""Status names (as in JSON) whose word for people is another: the directory's."""
-
 _COLOURS = {
     "bold": "1",
     "dim": "2",
@@ -66,6 +63,14 @@ def line(text: str = "") -> None:
     """
     try:
         stdout().write(text + "\n")
+    except OSError as error:
+        raise _named(error) from None
+
+
+def raw(content: bytes) -> None:
+    """Bytes to standard output as they are."""
+    try:
+        stdout().buffer.write(content)
     except OSError as error:
         raise _named(error) from None
 
@@ -150,10 +155,13 @@ def job_values(job: JobInfo) -> dict[str, Any]:
 
 def word_of(job: JobInfo) -> str:
     """The one word people read for where a job is: its directory, or that it was cancelled."""
-    if job.outcome == "cancelled":
-        return "cancelled"
+    return "cancelled" if job.outcome == "cancelled" else directory_of(job)
+
+
+def directory_of(job: JobInfo) -> str:
+    """The state directory that a job's status stands for; "unknown" for none."""
     name = job.status.name.lower()
-    return WORDS.get(name, name)
+    return "leased" if name == "processing" else name
 
 
 def span(seconds: float) -> str:

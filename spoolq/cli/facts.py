@@ -1,0 +1,107 @@
+"""Everything about one job, for people: one fact a line, times with how long ago."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spoolq.cli import output
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from spoolq.jobs import JobInfo
+
+_NAME_COLUMNS = 13
+_TOLD_ELSEWHERE = {"id", "event", "at", "reason", "outcome", "ended_at"}
+
+
+def show(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
+    """Print a job's facts; those there are none of are left out."""
+    word = output.word_of(job)
+    output.line(output.paint(output.printable(job.id), "bold"))
+    _fact("state", output.paint(word, word))
+    _fact("attempt", _attempt(job))
+    _fact("published", _when(job.published_at, now))
+    _show_present(job, more, now)
+    _show_end(job, more, now)
+    _show_options(job, more)
+    _fact("task", f"{output.size(more['size'])}" if more.get("size") is not None else None)
+    _fact("path", more.get("path"))
+    _show_history(more.get("history") or [], now)
+
+
+def _attempt(job: JobInfo) -> str | None:
+    if not job.attempt:
+        return None
+    counted = f", {job.reschedules} counted" if job.reschedules else ""
+    return f"{job.attempt}{counted}"
+
+
+def _show_present(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
+    if job.next_execution_at is not None and job.deadline is None:
+        _fact("due", _when(job.next_execution_at, now))
+    if job.deadline is not None:
+        _fact("holder", job.owner or "unknown")
+        lease = more.get("lease") or {}
+        _fact("lease", lease.get("name"))
+        _fact("deadline", _when(job.deadline, now))
+
+
+def _show_end(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
+    end = more.get("end") or {}
+    if job.outcome is not None:
+        _fact("ended", _when_told(end.get("ended_at"), now))
+        _fact("ended by", job.owner)
+    _fact("reason", job.reason)
+    for name, value in end.items():
+        if name not in {"id", "outcome", "attempt", "owner", "ended_at", "reason", "reschedules"}:
+            _fact(name.replace("_", " "), value)
+
+
+def _show_options(job: JobInfo, more: dict[str, Any]) -> None:
+    _fact("priority", job.priority)
+    _fact("key", more.get("key"))
+    for name, value in (more.get("headers") or {}).items():
+        _fact("header", f"{name}={value}")
+    if more.get("lease_seconds") is not None:
+        _fact("lease seconds", f"{more['lease_seconds']:g}")
+    _fact("max attempts", more.get("max_attempts"))
+
+
+def _show_history(events: list[dict[str, Any]], now: datetime) -> None:
+    for number, event in enumerate(events):
+        others = [f"{name} {value}" for name, value in event.items() if name not in _TOLD_ELSEWHERE]
+        said = [str(event.get("event")), *others]
+        if event.get("reason"):
+            said.append(f"reason: {event['reason']}")
+        when = _when_told(event.get("at"), now) or "at some time"
+        _fact("" if number else "history", f"{when}  {', '.join(said)}")
+
+
+def _fact(name: str, value: object) -> None:
+    if value is None or value == "":
+        return
+    text = str(value)
+    # Colours are ours; everything else was somebody's.
+    shown = text if text.startswith("\x1b[") and name == "state" else output.printable(text)
+    output.line(f"  {output.printable(name):<{_NAME_COLUMNS}} {shown}")
+
+
+def _when_told(text: object, now: datetime) -> str | None:
+    """A time as a record tells it; as it stands there when it is none."""
+    from datetime import datetime
+
+    if not isinstance(text, str):
+        return None
+    try:
+        return _when(datetime.fromisoformat(text), now)
+    except (ValueError, TypeError):
+        return text
+
+
+def _when(moment: datetime | None, now: datetime) -> str | None:
+    if moment is None:
+        return None
+    seconds = (now - moment).total_seconds()
+    away = f"{output.span(seconds)} ago" if seconds >= 0 else f"in {output.span(-seconds)}"
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC ({away})"

@@ -65,6 +65,9 @@ class Candidates:
         if self._aside_since is not None and now - self._aside_since >= FRONT_SECONDS:
             self._to_the_front()
         front = self._first_of_stretch()
+        if front is not None and self._passed_higher_priority(front):
+            self._to_the_front()
+            front = self._first_of_stretch()
         if front is None and self._arrived:
             self._names, self._arrived = sorted(self._arrived), []
             self._stretches = [(0, len(self._names))]
@@ -89,6 +92,13 @@ class Candidates:
                 return start
             self._stretches.pop()
         return None
+
+    def _passed_higher_priority(self, front: int) -> bool:
+        """Whether the walk has come to a lower priority than tasks that it stepped over have."""
+        if len(self._stretches) == 1:
+            return False
+        passed = min(start for start, stop in self._stretches if start < stop)
+        return self._names[passed][0] < self._names[front][0]
 
     def _to_the_front(self) -> None:
         self._stretches.sort(reverse=True)

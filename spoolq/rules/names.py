@@ -23,6 +23,7 @@ _COUNT = r"[1-9][0-9]{0,8}"
 _LEASE = rf"[A-Za-z0-9_-]{{1,{MAX_LEASE_NAME}}}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_time = re.compile(_TIME)
 _id = re.compile(_ID)
 _lease = re.compile(_LEASE)
 _key = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -60,8 +61,12 @@ def format_time(seconds: float) -> str:
 
 def parse_time(text: str) -> float | None:
     """Seconds since 1970 of a time in a name; None for a month 13 and the like."""
+    if _time.fullmatch(text) is None:
+        return None
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
+    hour, minute, second = int(text[9:11]), int(text[11:13]), int(text[13:15])
     try:
-        parsed = datetime.strptime(text, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+        parsed = datetime(year, month, day, hour, minute, second, int(text[15:]), tzinfo=UTC)
     except ValueError:
         return None
     return (parsed - _EPOCH) / timedelta(seconds=1)

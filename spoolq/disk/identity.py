@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from os import PathLike
 
 __all__ = [
@@ -23,7 +22,7 @@ def absolute(path: str | PathLike[str]) -> str:
 
 def host_name() -> str:
     """This host's name, as people know it."""
-    return socket.gethostname() or "host"
+    return os.uname().nodename or "host"
 
 
 def process_id() -> int:

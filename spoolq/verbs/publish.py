@@ -5,7 +5,6 @@ A job is visible whole or not at all (I6), and for good once its id is returned 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -203,6 +202,8 @@ def _write_overlapping(spool: OpenSpool, tasks: Sequence[bytes], options: Option
             handle, _ = create_stamped(spool.fs, spool.clock, path)
             open_files.append((handle, path))
             spool.fs.write(handle, task)
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
+
         with ThreadPoolExecutor(min(SYNC_THREADS, len(open_files) or 1)) as pool:
             # CRASH: I3. One failed sync fails the whole batch, before anything is visible.
             list(pool.map(spool.fs.sync, [handle for handle, _ in open_files]))

@@ -96,9 +96,12 @@ def test_job_says_its_key_in_details(spool: Spool) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "a b", "a/b", "../../escape", ".", "..", ".a", "a.", "ключ", "a\nb", "\x1b", "x" * 201]
+    "key",
+    ["", "a b", "a/b", "../../escape", ".", "..", ".a", "a.", "ключ", "a\nb", "\x1b", "x" * 201],
 )
-def test_key_outside_the_grammar_is_refused_before_it_touches_a_path(spool: Spool, key: str) -> None:
+def test_key_outside_the_grammar_is_refused_before_it_touches_a_path(
+    spool: Spool, key: str
+) -> None:
     with pytest.raises(InvalidTask, match="key"):
         spool.publish(b"task", key=key)
     assert spool.stats().ready == 0

@@ -219,9 +219,7 @@ def test_without_a_limit_expiry_never_gives_up(make_spool: Callable[..., Spool])
         assert spool.get_job(timeout=20).attempt == attempt
 
 
-def test_job_knows_its_file_and_its_owner(
-    spool: Spool, open_again: Callable[..., Spool]
-) -> None:
+def test_job_knows_its_file_and_its_owner(spool: Spool, open_again: Callable[..., Spool]) -> None:
     job_id = spool.publish(b"payload")
     worker = open_again(spool, owner="worker-7")
     job = worker.get_job(timeout=0)

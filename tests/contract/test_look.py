@@ -155,9 +155,7 @@ def test_result_that_is_not_bytes_is_refused_and_the_lease_stays(
     assert spool.result(job_id) == b"bytes"
 
 
-def test_details_are_json_and_tell_what_get_does_not(
-    spool: Spool, varied: dict[str, str]
-) -> None:
+def test_details_are_json_and_tell_what_get_does_not(spool: Spool, varied: dict[str, str]) -> None:
     details = {what: spool.details(job_id) for what, job_id in varied.items()}
     for found in details.values():
         assert json.loads(json.dumps(found)) == found

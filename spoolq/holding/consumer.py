@@ -246,7 +246,8 @@ class _Taking:
         self._won.append(mine)
         task: bytes | None = None
         try:
-            task = self._spool.fs.read(path, EAGER_BYTES)
+            most = min(EAGER_BYTES, self._spool.settings.max_task_bytes)
+            task = self._spool.fs.read(path, most)
         except TooLarge:
             pass  # read when it is asked for
         except Foreign as error:

@@ -65,11 +65,16 @@ class Reaper:
         later = [name for name in names_found if name[: len(due_by)] > due_by]
         for name in sorted(set(names_found) - set(later)):
             task = names.parse_delayed(name)
-            if task is not None and task.due <= now:
+            if task is not None and task.due <= now and self._is_ours(layout.DELAYED, name):
                 target = f"{layout.READY}/{names.ReadyName(task.id, task.attempts)}"
                 done.promoted += move(self._spool.fs, f"{layout.DELAYED}/{name}", target)
         self._next_due(done, later)
         return done
+
+    def _is_ours(self, state: str, name: str) -> bool:
+        """A look before a move by name, so that foreign things of our names stay where they are."""
+        entry = self._spool.fs.lstat(f"{state}/{name}")
+        return entry is not None and entry.kind == "file"
 
     @staticmethod
     def _next_due(done: ReapPass, later: list[str]) -> None:
@@ -133,6 +138,8 @@ class Reaper:
 
     def _take_back(self, task: LeasedName, owner: str | None, done: ReapPass) -> None:
         spool = self._spool
+        if not self._is_ours(layout.LEASED, str(task)):
+            return
         own = spool.meta(task.id).max_attempts
         allowed = spool.settings.max_attempts if own is None else own
         reason = "lease expired"

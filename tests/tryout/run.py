@@ -25,7 +25,7 @@ SILENCE_SECONDS = 120.0
 FEW_TASKS = 200
 """With so few, the victim holds the very first task: there may be no later one left for it."""
 VICTIM = "alpha-1"
-LATECOMER = "beta-1"
+LEAST_WORKERS, MOST_WORKERS = 3, 8
 
 
 class TryoutFailed(Exception):
@@ -91,7 +91,8 @@ def _work_off(spool: Spool, outcome: Outcome) -> float:
     """Have all tasks done by workers, one of which is killed; returns the seconds it took."""
     total = len(outcome.paths)
     is_few = total < FEW_TASKS
-    others = [f"alpha-{number}" for number in range(2, max(3, os.cpu_count() or 1) + 1)][:7]
+    numbers = range(1, min(max(LEAST_WORKERS, os.cpu_count() or 1), MOST_WORKERS) + 1)
+    others = [f"alpha-{number}" for number in numbers[1:]]
     progress = Progress("done", total)
     with Team(spool.path) as team:
         run = _Run(spool, outcome, team, progress)
@@ -104,7 +105,9 @@ def _work_off(spool: Spool, outcome: Outcome) -> float:
             team.tell_to_hold(VICTIM)
             run.wait_for("holding", VICTIM)
         run.kill_the_victim()
-        team.start(LATECOMER)
+        team.tell_to_stop(others)
+        for number in numbers:
+            team.start(f"beta-{number}")
         run.wait_for_done(total)
         return progress.over(total)
 
@@ -114,7 +117,6 @@ class _Run:
 
     def __init__(self, spool: Spool, outcome: Outcome, team: Team, progress: Progress) -> None:
         self._spool, self._outcome, self._team, self._progress = spool, outcome, team, progress
-        self._is_victim_dead = False
 
     def wait_for(self, what: str, worker: str) -> None:
         """Listen until this worker has said this."""
@@ -130,21 +132,20 @@ class _Run:
 
     def kill_the_victim(self) -> None:
         """SIGKILL the worker that holds work, and make sure that it held some after it was dead."""
-        self._is_victim_dead = True
         status = self._team.kill(VICTIM)
         self._outcome.held = [
             info.id for info in self._spool.list(JobStatus.PROCESSING) if info.owner == VICTIM
         ]
         self._progress.note(
             f"  killed {VICTIM} (status {status}) while it held {len(self._outcome.held)} tasks;"
-            f" their leases end within {LEASE_SECONDS:.0f} s; {LATECOMER} starts now"
+            f" their leases end within {LEASE_SECONDS:.0f} s; host beta takes over from host alpha"
         )
 
     def _listen(self) -> Said:
         said = self._team.next_said(SILENCE_SECONDS)
         if said is None:
             raise TryoutFailed(f"no worker has said anything for {SILENCE_SECONDS:.0f} s")
-        if said.what == "gone" and not (said.worker == VICTIM and self._is_victim_dead):
+        if said.what == "gone" and not self._team.is_over_for(said.worker):
             raise TryoutFailed(f"worker {said.worker} has ended, and nobody told it to")
         if said.what == "done":
             self._outcome.done(said.job_id, said.worker)
@@ -174,7 +175,7 @@ def _show_table(outcome: Outcome, publishing: float, working: float, alone: floa
         ("published", f"in {publishing:.2f} s, {total / publishing:.0f}/s"),
         ("done", f"in {working:.1f} s, {total / working:.0f}/s (a plain loop: {alone:.1f} s)"),
         ("held by the killed worker", f"{len(outcome.held)}"),
-        ("redelivered", f"{len(outcome.redelivered)}, done by {takers}"),
+        ("redelivered", f"{len(outcome.redelivered)}, to {takers}"),
         ("lost", f"{len(outcome.lost)}"),
         ("wrong", f"{len(outcome.wrong)}"),
         ("done twice", f"{len(outcome.twice)}"),

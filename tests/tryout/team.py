@@ -9,7 +9,10 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PROGRAM = Path(__file__).resolve().parent
 _PATIENCE_SECONDS = 10
@@ -31,6 +34,7 @@ class Team:
         self._spool_path = spool_path
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._said: queue.Queue[Said] = queue.Queue()
+        self._over: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -73,16 +77,27 @@ class Team:
 
     def kill(self, owner: str) -> int:
         """SIGKILL a worker and return how it ended (-9)."""
+        self._over.add(owner)
         process = self._processes[owner]
         process.kill()
         return process.wait()
 
+    def is_over_for(self, owner: str) -> bool:
+        """Whether this worker was killed or told to stop."""
+        return owner in self._over
+
+    def tell_to_stop(self, owners: Iterable[str]) -> None:
+        """Have workers finish what they have in hand and end."""
+        for owner in owners:
+            self._over.add(owner)
+            orders = self._processes[owner].stdin
+            assert orders is not None
+            with contextlib.suppress(OSError):
+                orders.close()
+
     def stop(self) -> None:
         """Let all workers end, and kill those that do not."""
-        for process in self._processes.values():
-            assert process.stdin is not None
-            with contextlib.suppress(OSError):
-                process.stdin.close()
+        self.tell_to_stop(self._processes)
         for process in self._processes.values():
             try:
                 process.wait(_PATIENCE_SECONDS)

@@ -59,7 +59,7 @@ class Outcome:
             yield "the killed worker held no work"
         if stuck := [job_id for job_id in self.held if job_id not in self.redelivered]:
             yield f"{len(stuck)} of the killed worker's tasks were not given out again"
-        if any(worker == self.victim for worker in self.redelivered.values()):
+        if any(self.redelivered.get(job_id) == self.victim for job_id in self.held):
             yield "the killed worker went on working"
         for what, jobs in (("lost", self.lost), ("wrong", self.wrong), ("done twice", self.twice)):
             if jobs:

@@ -46,6 +46,7 @@ _CHUNK = 65536
 _MOST_DESCRIPTORS = 96
 _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05
+_LONGEST_WAIT = 3600.0
 _KILL_AGAIN_SECONDS = 0.1
 _STRAGGLER_SECONDS = 0.5
 _HANDLED = ("SIGCHLD", "SIGHUP", "SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
@@ -181,7 +182,7 @@ class Guard:
 
     def _wait(self) -> None:
         due = min((run.due() for run in self._runs.values()), default=float("inf"))
-        timeout = None if due == float("inf") else max(0.0, due - time.monotonic())
+        timeout = min(max(0.0, due - time.monotonic()), _LONGEST_WAIT)
         writing = [self._channel] if self._outgoing else []
         ready, writable, _ = select.select([self._channel, self._woken], writing, [], timeout)
         if self._woken in ready:
@@ -245,13 +246,14 @@ class Guard:
     def _start(self, message: Message, now: float) -> None:
         descriptors, self._descriptors = self._descriptors[:3], self._descriptors[3:]
         try:
-            pid = self._spawn(message, descriptors)
+            try:
+                pid = self._spawn(message, descriptors)
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             self._send({"op": "refused", "n": message["n"], **_refusal(error)})
             return
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
         run = _Run(message, pid, now)
         self._runs[run.number] = self._by_pid[pid] = run
         self._send({"op": "started", "n": run.number, "pid": pid})

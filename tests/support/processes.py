@@ -57,6 +57,10 @@ class Refused(Exception):
         self.text = text
 
 
+class Ended(Exception):
+    """The other process ended instead of answering."""
+
+
 class Actor:
     """Another process with a Spool of its own (support/actor.py), one call at a time."""
 
@@ -92,9 +96,10 @@ class Actor:
         self.process.stdin.flush()
 
     def answer(self, seconds: float = 30.0) -> Any:
-        """What the call returned; raises Refused when it raised."""
+        """What the call returned; raises Refused when it raised, Ended when nothing comes."""
         line = self._lines.get(timeout=seconds)
-        assert line, f"the other process ended: {self.process.wait()}"
+        if not line:
+            raise Ended(f"exit status {self.process.wait()}")
         kind, value = json.loads(line)
         if kind != "ok":
             raise Refused(kind, value)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spoolq.cli import held, options, output
+from spoolq.errors import Empty, SpoolqError
 
 if TYPE_CHECKING:
     import argparse
 
     from spoolq.holding.job import Job
+    from spoolq.queue import Spool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,16 +56,42 @@ spoolq get --json                                   # id, name, lease, attempt, 
 
 def run(args: argparse.Namespace) -> int:
     """Take a job, store it, tell its name; one whose name could not be told goes back."""
+    if args.output in {"", "-"}:
+        raise options.UsageError("--output wants a file; the job's name goes to standard output")
     with options.open_spool(args) as spool:
-        job = spool.get_job(args.timeout)
+        job = _taken(spool, args.timeout)
         try:
             if args.output is not None:
                 _store(job.task, args.output)
             _tell(job, as_json=args.json)
         except BaseException:
-            job.release()
+            _give_back(job)
             raise
     return 0
+
+
+def _taken(spool: Spool, timeout: float | None) -> Job:
+    """The next job.
+
+    Raises:
+        Empty: there is none; the text tells whether that is because the spool is paused.
+    """
+    try:
+        return spool.get_job(timeout)
+    except Empty:
+        reason = options.paused_reason(spool)
+        if reason is None:
+            raise
+        why = f": {reason}" if reason else ""
+        raise Empty(f"no job: {spool.path} is paused{why}") from None
+
+
+def _give_back(job: Job) -> None:
+    """Others may have the job now, not when the lease ends. What made us do this matters more."""
+    try:
+        job.release()
+    except SpoolqError:
+        pass
 
 
 def _tell(job: Job, *, as_json: bool) -> None:

@@ -57,5 +57,5 @@ _NAMES = ("ready", "leased", "delayed", "done", "failed")
 
 def _remark(name: str, stats: Stats) -> str:
     if name == "ready" and stats.oldest_ready_seconds is not None:
-        return f"   the oldest for {output.span(stats.oldest_ready_seconds)}"
+        return f"   oldest waiting for {output.span(stats.oldest_ready_seconds)}"
     return ""

@@ -122,9 +122,12 @@ def _run_command(command: str, spool: str | None, rest: list[str]) -> int:
 
 
 def _parsed(parser: Parser, rest: list[str]) -> argparse.Namespace:
-    """Options may stand anywhere; but what follows COMMAND in `work -- COMMAND` is not ours."""
-    takes_all = any(action.nargs in {"...", "A..."} for action in parser._actions)
-    return parser.parse_args(rest) if takes_all else parser.parse_intermixed_args(rest)
+    """Options may stand anywhere before `--`; what follows COMMAND in `work COMMAND` is not ours."""
+    takes_rest = any(action.nargs in {"...", "A..."} for action in parser._actions)
+    # argparse's intermixed parsing takes what follows `--` for options.
+    if takes_rest or "--" in rest:
+        return parser.parse_args(rest)
+    return parser.parse_intermixed_args(rest)
 
 
 def _help(words: list[str]) -> int:
@@ -171,8 +174,8 @@ def _unknown(command: str) -> str:
     close = difflib.get_close_matches(command, COMMANDS, n=1)
     meant = _OTHER_WORDS.get(command) or (close[0] if close else None)
     what = "option" if command.startswith("-") else "command"
-    return f"unknown {what} {command!r}" + (
-        f"; did you mean {meant!r}?" if meant else " (see 'spoolq --help')"
+    return f"unknown {what} '{command}'" + (
+        f"; did you mean '{meant}'?" if meant else " (see 'spoolq --help')"
     )
 
 

@@ -172,6 +172,13 @@ def server_now(spool: Spool) -> datetime:
         return datetime.now(UTC)
 
 
+def paused_reason(spool: Spool) -> str | None:
+    """Why the spool is paused ("" for no reason given), None when it is not; without counting."""
+    from spoolq.verbs import pause
+
+    return pause.reason(spool._open)
+
+
 def duration(text: str) -> float:
     """Seconds of `90`, `90s`, `15m`, `2h`, `1d`, `1w`, `250ms` or `1h30m`."""
     parts = _DURATION.findall(text)

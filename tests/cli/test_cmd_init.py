@@ -1,0 +1,106 @@
+"""`spoolq init`."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spoolq import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_a_spool_is_made_and_the_message_is_no_output(cli: Callable, tmp_path: Path) -> None:
+    ran = cli("init", str(tmp_path / "new")).good()
+    assert ran.out == ""
+    assert ran.err == f"spoolq: made a spool in {tmp_path}/new\n"
+    assert Spool(tmp_path / "new").settings.lease_seconds == 60
+
+
+def test_every_setting_reaches_spool_json(cli: Callable, tmp_path: Path) -> None:
+    cli(
+        *("init", "-s", str(tmp_path / "new"), "--lease-seconds", "10m", "--max-attempts", "5"),
+        *("--durability", "publish", "--retention", "7d", "--retry-delay", "500ms"),
+        *("--retry-delay-max", "1h", "--max-task-bytes", "2M", "--group"),
+    ).good()
+    found = json.loads((tmp_path / "new/spool.json").read_text())
+    wanted = {
+        "lease_seconds": 600,
+        "max_attempts": 5,
+        "durability": "publish",
+        "retention_seconds": 7 * 86400,
+        "retry_delay_seconds": 0.5,
+        "retry_delay_max_seconds": 3600,
+        "max_task_bytes": 2 * 1024 * 1024,
+        "group": True,
+    }
+    assert wanted.items() <= found.items()
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o2770
+
+
+def test_a_private_spool_is_private(cli: Callable, tmp_path: Path) -> None:
+    cli("init", str(tmp_path / "new")).good()
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_a_spool_that_is_there_is_an_error_unless_that_is_ok(cli: Callable, spool: Spool) -> None:
+    job_id = spool.publish(b"kept")
+    assert "there is a spool already" in cli("init").bad(1)
+    ran = cli("init", "--exist-ok", "--json").good()
+    assert ran.objects == [{"path": spool.path, "created": False}]
+    assert spool.get(job_id).status.name == "READY"
+
+
+def test_json_tells_the_path_and_that_it_is_new(cli: Callable, tmp_path: Path) -> None:
+    ran = cli("init", "--json", str(tmp_path / "new")).good()
+    assert ran.objects == [{"path": f"{tmp_path}/new", "created": True}]
+
+
+@pytest.mark.parametrize("exist_ok", [(), ("--exist-ok",)])
+def test_something_else_in_the_way_stays_as_it_is(
+    cli: Callable, tmp_path: Path, exist_ok: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/thesis.tex").write_bytes(b"mine too")
+    for name in ("file", "full"):
+        cli("init", str(tmp_path / name), *exist_ok).bad(1)
+    assert (tmp_path / "file").read_bytes() == b"mine"
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.tex"]
+
+
+def test_the_directory_is_named_once(cli: Callable, tmp_path: Path) -> None:
+    assert "once" in cli("init", "-s", str(tmp_path / "a"), str(tmp_path / "b")).bad(2)
+    assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("--lease-seconds", "0"),
+        ("--lease-seconds", "-1"),
+        ("--lease-seconds", "nan"),
+        ("--lease-seconds", "99999999w"),
+        ("--max-attempts", "-1"),
+        ("--max-attempts", "many"),
+        ("--durability", "some"),
+        ("--max-task-bytes", "0"),
+        ("--max-task-bytes", "big"),
+        ("--retry-delay", "10s", "--retry-delay-max", "1s"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_makes_nothing(
+    cli: Callable, tmp_path: Path, setting: tuple[str, ...]
+) -> None:
+    cli("init", str(tmp_path / "new"), *setting).bad(2)
+    assert not (tmp_path / "new").exists()
+
+
+def test_no_parent_directory_is_an_error_with_the_path(cli: Callable, tmp_path: Path) -> None:
+    assert str(tmp_path / "no") in cli("init", str(tmp_path / "no/where")).bad(1)

@@ -1,0 +1,169 @@
+"""`spoolq ls`."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from support.command_line import command
+from support.processes import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq import Spool
+
+
+@pytest.fixture
+def jobs(spool: Spool) -> dict[str, str]:
+    """A job of each kind: what happened to it -> its id."""
+    found = {name: spool.publish(name.encode()) for name in ("leased", "done", "failed")}
+    leased, done, failed = spool.get_jobs(3, 0)
+    assert leased.task == b"leased"
+    done.done()
+    failed.fail("broken", retry=False)
+    found["cancelled"] = spool.publish(b"")
+    spool.cancel(found["cancelled"])
+    found["delayed"] = spool.publish(b"", delay=3600)
+    found["late"] = spool.publish(b"", priority=9)
+    found["ready"] = spool.publish(b"")
+    return found
+
+
+def test_all_jobs_by_state_in_the_order_they_come(cli: Callable, jobs: dict[str, str]) -> None:
+    ran = cli("ls").good()
+    told = {line.split()[0]: line.split()[1] for line in ran.lines}
+    assert told == {
+        jobs["leased"]: "leased",
+        jobs["ready"]: "ready",
+        jobs["late"]: "ready",
+        jobs["delayed"]: "delayed",
+        jobs["failed"]: "failed",
+        jobs["done"]: "done",
+        jobs["cancelled"]: "cancelled",
+    }
+    assert list(told) == [
+        *(jobs["leased"], jobs["ready"], jobs["late"], jobs["delayed"]),
+        *(jobs["failed"], jobs["done"], jobs["cancelled"]),
+    ]
+
+
+def test_a_row_says_what_a_person_asks_next(
+    cli: Callable, spool: Spool, jobs: dict[str, str]
+) -> None:
+    rows = {line.split()[0]: " ".join(line.split()[2:]) for line in cli("ls").good().lines}
+    assert rows[jobs["leased"]] in {f"0s 1 {spool.owner}, {left}s left" for left in (58, 59, 60)}
+    assert rows[jobs["delayed"]] in {"0s - due in 60m", "1s - due in 60m"}
+    assert rows[jobs["failed"]].endswith("s 1 broken")
+
+
+@pytest.mark.parametrize(
+    ("states", "wanted"),
+    [
+        (["ready"], ["ready", "late"]),
+        (["leased"], ["leased"]),
+        (["processing"], ["leased"]),
+        (["PROCESSING", "leased"], ["leased"]),
+        (["delayed", "failed"], ["delayed", "failed"]),
+        (["done"], ["done", "cancelled"]),
+    ],
+)
+def test_states_by_directory_and_status_names(
+    cli: Callable, jobs: dict[str, str], states: list[str], wanted: list[str]
+) -> None:
+    assert cli("ls", "--ids", *states).good().lines == [jobs[name] for name in wanted]
+
+
+def test_json_has_the_documented_keys_for_every_job(cli: Callable, jobs: dict[str, str]) -> None:
+    found = {values["id"]: values for values in cli("ls", "--json").good().objects}
+    assert len(found) == len(jobs)
+    for values in found.values():
+        assert list(values) == [
+            *("id", "status", "reschedules", "attempt", "priority", "published_at"),
+            *("next_execution_at", "deadline", "owner", "outcome", "reason"),
+        ]
+    assert found[jobs["leased"]]["status"] == "processing"
+    assert found[jobs["leased"]]["deadline"] == found[jobs["leased"]]["next_execution_at"]
+    assert found[jobs["cancelled"]]["status"] == "done"
+    assert found[jobs["cancelled"]]["outcome"] == "cancelled"
+    assert found[jobs["failed"]]["reason"] == "broken"
+    assert found[jobs["ready"]]["published_at"].endswith("Z")
+
+
+def test_limit(cli: Callable, jobs: dict[str, str]) -> None:
+    assert cli("ls", "--ids", "--limit", "2").good().lines == [jobs["leased"], jobs["ready"]]
+
+
+def test_an_empty_spool_prints_nothing(cli: Callable) -> None:
+    assert cli("ls").good().out == ""
+    assert cli("ls", "--json").good().out == ""
+
+
+@pytest.mark.parametrize("words", [("bogus",), ("--limit", "0"), ("--limit", "x"), ("../ready",)])
+def test_wrong_usage(cli: Callable, words: tuple[str, ...]) -> None:
+    cli("ls", *words).bad(2)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error(spool: Spool, unbuffered: str) -> None:
+    spool.publish_many([b""] * 3000)
+    ended = subprocess.run(
+        ["bash", "-c", '"$@" | head -1; exit ${PIPESTATUS[0]}', "bash", *command("ls")],
+        capture_output=True,
+        check=False,
+        env=environment(SPOOLQ_DIR=spool.path, PYTHONUNBUFFERED=unbuffered),
+    )
+    assert ended.returncode == 141, ended
+    assert ended.stderr == b""
+    assert ended.stdout.count(b"\n") == 1
+
+
+def on_a_terminal(spool: Spool, *words: str, columns: int = 80, **env: str) -> str:
+    """What a command prints on a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    more = {"TERM": "xterm", "COLUMNS": str(columns), "NO_COLOR": "", **env}
+    try:
+        subprocess.run(
+            command(*words),
+            stdout=theirs,
+            check=True,
+            env=environment(SPOOLQ_DIR=spool.path, **more),
+        )
+        os.close(theirs)
+        parts = []
+        try:
+            while part := os.read(ours, 65536):
+                parts.append(part)
+        except OSError:  # Linux's way to say that the terminal was closed
+            pass
+        return b"".join(parts).decode().replace("\r\n", "\n")
+    finally:
+        os.close(ours)
+
+
+@pytest.mark.parametrize("word", ["ls", "status", "show"])
+def test_colours_only_on_terminals_that_want_them(
+    cli: Callable, spool: Spool, jobs: dict[str, str], word: str
+) -> None:
+    words = (word, jobs["failed"]) if word == "show" else (word,)
+    assert "\x1b[31m" in on_a_terminal(spool, *words)
+    assert "\x1b" not in on_a_terminal(spool, *words, NO_COLOR="1")
+    assert "\x1b" not in on_a_terminal(spool, *words, TERM="dumb")
+    assert "\x1b" not in cli(*words).good().out
+
+
+def test_a_terminal_gets_a_heading_and_no_line_longer_than_it_is(
+    cli: Callable, spool: Spool
+) -> None:
+    spool.publish(b"")
+    spool.get_job(0).fail("a reason that goes on and on " * 20, retry=False)
+    for columns in (60, 100):
+        heading, row = on_a_terminal(spool, "ls", columns=columns, NO_COLOR="1").splitlines()
+        assert heading.split() == ["JOB", "STATE", "AGE", "TRY"]
+        assert len(row) == columns
+        assert row.endswith("…")
+    (whole,) = cli("ls").good().lines
+    assert len(whole) > 500

@@ -1,0 +1,44 @@
+"""`spoolq prune`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.spools import census
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq import Spool
+
+
+@pytest.fixture
+def ended(spool: Spool) -> Spool:
+    """One job done, one failed, one ready."""
+    spool.publish_many([b""] * 3)
+    spool.get_job(0).done()
+    spool.get_job(0).fail("", retry=False)
+    return spool
+
+
+def test_young_jobs_stay(cli: Callable, ended: Spool) -> None:
+    assert cli("prune").good().lines == ["removed 0 jobs"]
+    assert census(ended.path)["done"] == 1
+
+
+def test_older_than_0_removes_what_is_done(cli: Callable, ended: Spool) -> None:
+    assert cli("prune", "--older-than", "0").good().lines == ["removed 1 job"]
+    assert census(ended.path) == {"ready": 1, "leased": 0, "delayed": 0, "done": 0, "failed": 1}
+
+
+def test_failed_ones_only_when_asked(cli: Callable, ended: Spool) -> None:
+    found = cli("prune", "--older-than", "0", "--failed", "--json").good().objects
+    assert found == [{"removed": 2}]
+    assert census(ended.path)["ready"] == 1
+
+
+def test_wrong_usage(cli: Callable, ended: Spool) -> None:
+    cli("prune", "--older-than", "ever").bad(2)
+    cli("prune", "--older-than", "99999w").bad(2)
+    assert census(ended.path)["done"] == 1

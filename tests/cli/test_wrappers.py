@@ -6,6 +6,7 @@ Pythons that fail in some way are played by small shell scripts, so that nothing
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -143,6 +144,27 @@ def test_spoolq_says_in_one_line_which_python_it_misses(checkout: Path, box: Box
     old = 'code=$2; shift 2; exec \'%s\' -c "import sys; sys.version_info = (3, 9, 2)$code" "$@"'
     box.python3(old % sys.executable)
     assert_one_line(box.run(checkout / "bin/spool-ls"), "3.11 or newer", "3.9", "bin/setup")
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of README in this language."""
+    readme = (ROOT / "README.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+
+
+def test_readmes_library_example_runs(box: Box, tmp_path: Path) -> None:
+    (block,) = blocks("python")
+    ended = box.run(sys.executable, "-c", block.replace("/shared/", f"{tmp_path}/"), cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr
+    assert "b'ANY BYTES'" in ended.stdout
+
+
+def test_readmes_shell_example_runs(ready: Path, box: Box, tmp_path: Path) -> None:
+    (block,) = blocks("sh")
+    (ready / "input").write_text("from README")
+    ended = box.run("sh", "-eu", "-c", block.replace("/shared/", f"{tmp_path}/"), cwd=ready)
+    assert ended.returncode == 0, ended.stderr
+    assert (ready / "task").read_text() == "from README"
 
 
 # ----- set-up

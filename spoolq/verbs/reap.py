@@ -5,6 +5,7 @@ Idempotent, and safe on all hosts at once: each move is one rename from a name t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,7 @@ class Reaper:
             deadline = self._terms.deadline(lease, held, now)
             if leases.is_over(deadline, now):
                 seen.returned += len(held)
-            else:
+            elif deadline < math.inf:
                 seen.falls_due(deadline)
         seen.swept = len(sidecars - tasks.keys())
         return seen
@@ -126,7 +127,8 @@ class Reaper:
                 # RACE: I5. The clock is asked of the server anew before a lease is called over.
                 now = self._spool.clock.fresh_now(1.0)
             if not leases.is_over(deadline, now):
-                done.falls_due(deadline)
+                if deadline < math.inf:
+                    done.falls_due(deadline)
                 continue
             record = terms.read_lease(self._spool, lease, now)
             for task in held:

@@ -1,0 +1,45 @@
+"""Terms of leases: a sidecar that went with its task is not a lost one."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+from spoolq import Spool
+from spoolq.rules import names
+from spoolq.verbs import opening
+from spoolq.verbs.terms import Terms
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.guarantee("I5")
+def test_no_grace_is_left_for_a_task_that_ended_between_listing_and_look(tmp_path: Path) -> None:
+    path = str(tmp_path / "spool")
+    spool = Spool.create(path)
+    spool.publish(b"task")
+    job = spool.get_job(0)
+    listed = names.LeasedName(job.id, job.attempt, job.lease)
+    job.done()
+    looking = opening.open_spool(path, None)
+    deadline = Terms(looking).deadline(job.lease, [listed], looking.clock.now())
+    assert deadline == math.inf
+    assert list((tmp_path / "spool" / "leased").iterdir()) == []
+
+
+@pytest.mark.guarantee("I5")
+def test_lost_sidecar_of_a_task_still_held_gets_one_full_term(tmp_path: Path) -> None:
+    path = str(tmp_path / "spool")
+    spool = Spool.create(path, lease_seconds=30)
+    spool.publish(b"task")
+    job = spool.get_job(0)
+    (tmp_path / "spool" / "leased" / f"{job.lease}.lease").unlink()
+    looking = opening.open_spool(path, None)
+    held = [names.LeasedName(job.id, job.attempt, job.lease)]
+    now = looking.clock.now()
+    first = Terms(looking).deadline(job.lease, held, now)
+    second = Terms(opening.open_spool(path, None)).deadline(job.lease, held, now)
+    assert abs(first - (now + 30)) < 2
+    assert abs(first - second) < 1e-3

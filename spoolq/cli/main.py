@@ -132,7 +132,7 @@ def _parsed(parser: Parser, rest: list[str]) -> argparse.Namespace:
 
 def _help(words: list[str]) -> int:
     if not words:
-        output.stdout().write(_overview())
+        output.block(_overview())
         return 0
     if words[0] not in COMMANDS:
         raise _usage_error(_unknown(words[0]))
@@ -149,7 +149,7 @@ A job queue whose server is a directory.
 {names}
 
   -s, --spool DIR  the spool; else the environment's SPOOLQ_DIR
-  -h, --help       this, or with a command (spoolq put --help) its options and examples
+  -h, --help       this, or a command's options and examples (spoolq put --help)
   --version        the version
 
 EXAMPLES

@@ -1,4 +1,4 @@
-"""Options that commands share, and how texts on a command line become values. No output."""
+"""Options that commands share, and how texts on a command line become values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from spoolq.cli import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,6 +45,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing usage and ending the process."""
         raise UsageError(message)
+
+    def print_help(self, file: object = None) -> None:
+        """Help to standard output; argparse would keep silent about a full or closed one."""
+        output.block(self.format_help())
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -61,8 +61,13 @@ def line(text: str = "") -> None:
     Raises:
         OSError: standard output is closed, full or gone.
     """
+    block(text + "\n")
+
+
+def block(text: str) -> None:
+    """Several lines at once, as `line`."""
     try:
-        stdout().write(text + "\n")
+        stdout().write(text)
     except OSError as error:
         raise _named(error) from None
 
@@ -133,6 +138,10 @@ def _json_value(value: object) -> object:
 
 def moment(when: datetime) -> str:
     """A UTC time as in JSON and in records: `2026-11-23T23:59:59.000000Z`."""
+    if when.utcoffset():
+        from datetime import UTC
+
+        when = when.astimezone(UTC)
     return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

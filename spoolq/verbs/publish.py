@@ -5,6 +5,7 @@ A job is visible whole or not at all (I6), and for good once its id is returned 
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,9 +94,17 @@ def _write_meta(spool: OpenSpool, job_id: str, options: Options) -> None:
 def _make_visible(spool: OpenSpool, drafts: Sequence[_Draft]) -> None:
     for draft in drafts:
         if not move(spool.fs, draft.path, draft.target):
-            raise FileNotFoundError(2, "the draft was swept before it was published", draft.path)
+            raise _not_moved(spool, draft)
     if spool.settings.syncs_publish and drafts:
         spool.fs.sync_directory(drafts[0].directory)
+
+
+def _not_moved(spool: OpenSpool, draft: _Draft) -> FileNotFoundError:
+    if spool.fs.lstat(draft.path) is None:
+        reason, name = "the draft was swept before it was published", draft.path
+    else:
+        reason, name = "the directory is missing; see 'spoolq doctor'", draft.directory
+    return FileNotFoundError(errno.ENOENT, reason, name)
 
 
 def _take_back(spool: OpenSpool, draft: _Draft) -> None:
@@ -134,7 +143,7 @@ def _publish_holder(spool: OpenSpool, key: str, draft: _Draft) -> str:
     """The key is ours; make the task visible, unless somebody did that for us meanwhile."""
     try:
         if not move(spool.fs, draft.path, draft.target) and locate(spool, draft.id) is None:
-            raise FileNotFoundError(2, "the draft was swept before it was published", draft.path)
+            raise _not_moved(spool, draft)
         if spool.settings.syncs_publish:
             spool.fs.sync_directory(draft.directory)
     except BaseException:

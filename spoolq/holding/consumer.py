@@ -86,6 +86,10 @@ class Consumer:
             return 0  # another thread is at it
         try:
             moved = self._upkeep.run()
+        except OSError as error:
+            # Taking jobs must not end because tidying up failed; if all is broken, claims tell.
+            _log.warning("upkeep of %s: %s", self._spool.fs.root, error)
+            moved = 0
         finally:
             self._upkeep_lock.release()
         if moved:
@@ -114,7 +118,8 @@ class Consumer:
         else:
             most = min(chosen.poll_seconds, 0.5) if self._watch.is_on else chosen.poll_seconds
             longest = pace.poll_seconds(self._idle_polls, most, self._spool.chance())
-        longest = min(longest, max(0.001, self._upkeep.seconds_left()))
+        # Not shorter than 10 ms: another thread's pass may hang in the file system.
+        longest = min(longest, max(0.01, self._upkeep.seconds_left()))
         self._bell.wait(rings, longest if left is None else min(longest, left))
 
     def _arrived(self, directory: str, name: str | None) -> None:

@@ -45,6 +45,7 @@ class Upkeep:
         """One pass; how many jobs became ready to be taken."""
         spool = self._spool
         interval = pace.upkeep_seconds(spool.settings.lease_seconds, spool.chance())
+        self._next_pass = spool.clock.local() + interval
         self._cure_listings()
         done = self._reaper.promote()
         seen = self._reaper.look()

@@ -5,6 +5,7 @@ Idempotent, and safe on all hosts at once: each move is one rename from a name t
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from spoolq.verbs import claim, finish, history, terms
 if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
+
+_log = logging.getLogger("spoolq.reap")
 
 
 @dataclass(slots=True)
@@ -132,11 +135,18 @@ class Reaper:
                 continue
             record = terms.read_lease(self._spool, lease, now)
             for task in held:
-                self._take_back(task, record.owner if record else None, done)
+                self._try_to_take_back(task, record.owner if record else None, done)
             claim.drop_sidecar(self._spool, lease)
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
         for lease in sidecars - tasks.keys():
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
+
+    def _try_to_take_back(self, task: LeasedName, owner: str | None, done: ReapPass) -> None:
+        try:
+            self._take_back(task, owner, done)
+        except PermissionError as error:
+            # One file that is not ours to move must not keep the others from going back.
+            _log.warning("%s cannot be taken back: %s", task, error)
 
     def _take_back(self, task: LeasedName, owner: str | None, done: ReapPass) -> None:
         spool = self._spool

@@ -18,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spoolq.errors import SpoolqError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -118,7 +120,7 @@ class LogFile:
                 while left:
                     left = left[os.write(self._log, left) :]
                 self.is_dirty = True
-            except OSError as error:
+            except (OSError, SpoolqError) as error:
                 self._note_error(error)
                 self._try_again_at = self._clock() + _TRY_AGAIN_SECONDS
         self._gap += len(left)
@@ -130,8 +132,8 @@ class LogFile:
             _write_all(self._log, text.encode())
             self._gap = 0
 
-    def _note_error(self, error: OSError) -> None:
-        self._error = self._error or error.strerror or str(error)
+    def _note_error(self, error: Exception) -> None:
+        self._error = self._error or getattr(error, "strerror", None) or str(error)
 
     def _keep_in_tail(self, data: bytes) -> None:
         left = memoryview(data)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spoolq.errors import SpoolDamaged
 from spoolq.worker.logfile import LogFile, Logged
 
 if TYPE_CHECKING:
@@ -103,6 +104,15 @@ def test_a_tail_that_cannot_be_kept_is_counted(tmp_path: Path) -> None:
     assert (
         tmp_path / "log"
     ).read_bytes() == b"abcdef\n[spoolq: 20 bytes of output left out here]\n"
+
+
+def test_a_spool_that_refuses_the_log_is_no_reason_to_stop_either() -> None:
+    def refuse() -> int:
+        raise SpoolDamaged("/spool/logs", "no directory")
+
+    log = LogFile(refuse)
+    log.write(b"abc")
+    assert log.finish() == Logged(3, 0, 3, "/spool/logs: no directory")
 
 
 def test_flushing_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

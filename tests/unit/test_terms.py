@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
+
 from spoolq import Spool
 from spoolq.rules import names
 from spoolq.verbs import opening

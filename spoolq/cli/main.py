@@ -60,10 +60,20 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parser_of(command: str) -> tuple[ModuleType, Parser]:
-    """The module of a command and its whole parser, `-s` included."""
+    """The module of a command and its whole parser, `-s` included.
+
+    Raises:
+        UsageError: the command is registered, but this copy of spoolq lacks its module.
+    """
     from spoolq.cli.options import Parser
 
-    module = import_module(f"spoolq.cli.{COMMANDS[command][0]}")
+    name = f"spoolq.cli.{COMMANDS[command][0]}"
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise _usage_error("not in this copy of spoolq") from None
     parser = Parser(prog=f"spoolq {command}")
     module.add_arguments(parser)
     parser.add_argument(

@@ -1,0 +1,132 @@
+"""Writes docs/reference/cli.md from the parsers themselves; `--check` fails when it is stale.
+
+python docs/reference/make_cli.py [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spoolq.cli.main import COMMANDS, parser_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PAGE = Path(__file__).with_name("cli.md")
+INTRODUCTION = """\
+<!-- Written by docs/reference/make_cli.py from the commands' own parsers. Do not edit. -->
+# The command line
+
+    spoolq [-s DIR] COMMAND [OPTION...] [ARGUMENT...]
+
+**The spool** is named by `-s DIR` (before or after the command), else by the environment's
+`SPOOLQ_DIR`. Options may stand anywhere before `--`; what follows `--` is never an option.
+Options are not abbreviated.
+
+**Output.** Results go to standard output, one a line; messages to standard error, each one line
+that begins with `spoolq: `. Whatever is printed of a spool or a command line is escaped: control
+characters and bytes that are no UTF-8 never reach the terminal. With `--json` each line is one
+JSON object: [json-output.md](json-output.md). Colours come only on a terminal, and never with
+`NO_COLOR` set or `TERM=dumb`.
+
+**Durations** are seconds (`90`) or have units: `250ms`, `90s`, `15m`, `2h`, `1d`, `1w`, `1h30m`.
+**Sizes** are bytes (`4096`) or have units, in powers of 1024: `64k`, `64M`, `1.5G`.
+
+**IDs** are what `put` prints. Where IDs are wanted, `-` reads them from standard input, one a line.
+**LEASE** is what `get` prints: the name of a file in `leased/`; the bare name of a lease does too
+while it covers one job. Of several IDs or LEASEs all are tried.
+
+## Exit status
+
+Each command's own is told below; all of them, and the errors behind them, are in
+[exit-codes.md](exit-codes.md). With several IDs or LEASEs the first failure decides.
+
+## Environment
+
+| variable | meaning |
+|---|---|
+| `SPOOLQ_DIR` | the spool, where `-s` does not name one |
+| `SPOOLQ_TRUST` | `1`: trust a spool that another user owns |
+| `SPOOLQ_DEBUG` | `1`: show the traceback of an error too |
+| `NO_COLOR` | anything: no colours |
+| `COLUMNS` | width of the terminal, instead of what it says itself |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    commands = {name: about for name, (_, about) in COMMANDS.items() if _is_here(name)}
+    parts = [INTRODUCTION, "## Commands\n"]
+    parts += [f"- [`{name}`](#{name}): {about}\n" for name, about in commands.items()]
+    parts += [_section(name, about) for name, about in commands.items()]
+    return "".join(part if part.startswith("- ") else f"{part}\n" for part in parts)
+
+
+def _is_here(command: str) -> bool:
+    return find_spec(f"spoolq.cli.{COMMANDS[command][0]}") is not None
+
+
+def _section(name: str, about: str) -> str:
+    _, parser = parser_of(name)
+    told, examples, exits = _texts(parser)
+    lines = [f"\n### {name}", "", f"    {_usage(parser)}", "", told or about, ""]
+    lines += ["| | |", "|---|---|", *_rows(parser), "", "```sh", *examples, "```", ""]
+    lines += ["Exit status:", "", *(f"- {meaning}" for meaning in exits)]
+    return "\n".join(lines)
+
+
+def _texts(parser: argparse.ArgumentParser) -> tuple[str, list[str], list[str]]:
+    """Description, example lines, and `0: all went well` lines."""
+    examples, _, exits = (parser.epilog or "").partition("\n\nEXIT STATUS\n")
+    shown = [line.removeprefix("  ") for line in examples.splitlines()[1:]]
+    meanings = [": ".join(line.split(maxsplit=1)) for line in exits.splitlines() if line.strip()]
+    return (parser.description or "").strip(), shown, meanings
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    for action in parser._actions:
+        if action.dest not in {"help", "spool"} and action.help != argparse.SUPPRESS:
+            yield action
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    # Not argparse's own: its wording differs from Python to Python.
+    operands = [_operand(action) for action in _actions(parser) if not action.option_strings]
+    return " ".join([parser.prog, "[OPTION...]", *operands])
+
+
+def _operand(action: argparse.Action) -> str:
+    name = str(action.metavar or action.dest)
+    shapes = {"*": f"[{name}...]", "+": f"{name}...", "?": f"[{name}]", "...": f"{name}..."}
+    return shapes.get(str(action.nargs), name)
+
+
+def _rows(parser: argparse.ArgumentParser) -> Iterable[str]:
+    for action in _actions(parser):
+        shown = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+        if action.option_strings and action.nargs != 0:
+            value = action.metavar or "|".join(map(str, action.choices or [action.dest.upper()]))
+            shown += f" {value}"
+        told = " ".join((action.help or "").split())
+        # A bar would end the table's cell.
+        yield "| `{}` | {} |".format(*(text.replace("|", "\\|") for text in (shown, told)))
+
+
+def main(argv: list[str]) -> int:
+    """Write the page, or check it."""
+    wanted = page()
+    if argv == ["--check"]:
+        if PAGE.read_text(encoding="utf-8") == wanted:
+            return 0
+        sys.stderr.write(f"{PAGE} is stale: run python {Path(__file__).name}\n")
+        return 1
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

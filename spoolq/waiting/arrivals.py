@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import logging
 import os
 import struct
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from watchdog.observers.api import EventQueue
 
     from spoolq.waiting.hub import Listener
+
+log = logging.getLogger("spoolq.waiting")
 
 ARRIVED = Inotify.IN_MOVED_TO | Inotify.IN_CREATE
 GONE = (
@@ -100,6 +103,8 @@ class ArrivalObserver(EventDispatcher):
         """Hand on events until stopped."""
         try:
             super().run()
+        except Exception:
+            log.exception("watching has broken; what waits polls from now on")
         finally:
             self._listener.ended()
 

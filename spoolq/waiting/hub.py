@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("spoolq.waiting")
 
-# Reentrant, for a signal handler may close a spool, or fork, in the middle of a subscribe.
+# Reentrant, for a signal handler may close a spool in the middle of a subscribe.
 _lock = threading.RLock()
 _hubs: list[Hub] = []  # all whose observer still has a descriptor open; the last may be current
 
@@ -115,25 +115,21 @@ class Hub:
 
     def add(self, directory: str, on_arrival: OnArrival) -> Subscription:
         """Subscribe; `expect` was called before. Raises OSError, RuntimeError."""
-        key = None
         try:
             key = self._observer.watch(directory)  # may wait for the disk, so without the lock
+            with _lock:
+                return self._attach(key, on_arrival)
         finally:
             with _lock:
-                self._adding -= 1
-                try:
-                    subscription = None if key is None else self._attach(key, on_arrival)
-                finally:
-                    self._sweep()
-        assert subscription is not None  # noqa: S101 - or watch() has raised
-        return subscription
+                self._adding -= 1  # last of all: a signal handler may close others any time
+                self._sweep()
 
     def expect(self) -> None:
         """Announce an `add`, under the lock, so that the observer is not stopped before it."""
         self._adding += 1
 
     def drop(self, key: int, subscription: Subscription) -> None:
-        """Take a subscription out, under the lock."""
+        """Take a closed subscription out, under the lock."""
         others = tuple(s for s in self._receivers.get(key, ()) if s is not subscription)
         if key in self._receivers:
             self._receivers[key] = others
@@ -199,7 +195,11 @@ class Hub:
         if self._adding or not self.usable:
             return
         self._lost.clear()
-        unwanted = [key for key, receivers in self._receivers.items() if not receivers]
+        unwanted = [
+            key
+            for key, receivers in self._receivers.items()
+            if not any(subscription.active for subscription in receivers)
+        ]
         if len(unwanted) == len(self._receivers):
             self.usable = False
             self._observer.stop()  # first, for the end of a watch is what wakes its thread

@@ -45,9 +45,13 @@ def run(args: argparse.Namespace) -> int:
         if args.result:
             return _print_result(spool, args.ids[0])
         now = options.server_now(spool)
+        shown: list[str] = []
 
         def show(job_id: str) -> None:
             job, more = _known(spool, job_id)
+            if shown and not args.json:
+                output.line()
+            shown.append(job_id)
             if args.json:
                 output.json_line({**output.job_values(job), **_values(more)})
             else:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from spoolq.jobs import JobInfo
 
 _NAME_COLUMNS = 13
-_TOLD_ELSEWHERE = {"id", "event", "at", "reason", "outcome", "ended_at"}
+_TOLD_ABOVE = {"id", "outcome", "attempt", "owner", "ended_at", "reason", "reschedules", "lease"}
+"""Keys of an end record that `show` tells in words of its own, or that are of no use any more."""
 
 
 def show(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
@@ -20,7 +21,7 @@ def show(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
     word = output.word_of(job)
     output.line(output.paint(output.printable(job.id), "bold"))
     _fact("state", output.paint(word, word))
-    _fact("attempt", _attempt(job))
+    _fact("attempt", job.attempt or None)
     _fact("published", _when(job.published_at, now))
     _show_present(job, more, now)
     _show_end(job, more, now)
@@ -28,13 +29,6 @@ def show(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
     _fact("task", f"{output.size(more['size'])}" if more.get("size") is not None else None)
     _fact("path", more.get("path"))
     _show_history(more.get("history") or [], now)
-
-
-def _attempt(job: JobInfo) -> str | None:
-    if not job.attempt:
-        return None
-    counted = f", {job.reschedules} counted" if job.reschedules else ""
-    return f"{job.attempt}{counted}"
 
 
 def _show_present(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
@@ -54,7 +48,7 @@ def _show_end(job: JobInfo, more: dict[str, Any], now: datetime) -> None:
         _fact("ended by", job.owner)
     _fact("reason", job.reason)
     for name, value in end.items():
-        if name not in {"id", "outcome", "attempt", "owner", "ended_at", "reason", "reschedules"}:
+        if name not in _TOLD_ABOVE:
             _fact(name.replace("_", " "), value)
 
 
@@ -70,12 +64,21 @@ def _show_options(job: JobInfo, more: dict[str, Any]) -> None:
 
 def _show_history(events: list[dict[str, Any]], now: datetime) -> None:
     for number, event in enumerate(events):
-        others = [f"{name} {value}" for name, value in event.items() if name not in _TOLD_ELSEWHERE]
-        said = [str(event.get("event")), *others]
-        if event.get("reason"):
-            said.append(f"reason: {event['reason']}")
         when = _when_told(event.get("at"), now) or "at some time"
-        _fact("" if number else "history", f"{when}  {', '.join(said)}")
+        _fact("" if number else "history", f"{when}  {_event(event)}")
+
+
+def _event(event: dict[str, Any]) -> str:
+    """An event as a sentence: `attempt 2 expired, held by node7-4711: no answer`."""
+    said = str(event.get("event"))
+    if said in {"expired", "failed"} and event.get("attempt"):
+        said = f"attempt {event['attempt']} {said}"
+    owner, by = event.get("owner"), event.get("by")
+    if owner:
+        said += f", held by {owner}"
+    if by and by != owner:
+        said += f", noticed by {by}" if said.endswith(str(owner)) else f", by {by}"
+    return f"{said}: {event['reason']}" if event.get("reason") else said
 
 
 def _fact(name: str, value: object) -> None:

@@ -8,6 +8,7 @@ What it has done it says on standard output, a line each.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 
@@ -66,4 +67,7 @@ def _work_on(job: Job, owner: str, orders: Orders) -> None:
 
 
 def _say(*words: str) -> None:
-    print(*words, flush=True)
+    try:
+        print(*words, flush=True)
+    except BrokenPipeError:
+        os._exit(1)  # the tryout itself was killed; its leases end by themselves

@@ -83,8 +83,8 @@ def _jobs(spool: Spool, states: list[JobStatus]) -> Iterator[JobInfo]:
 def _print(spool: Spool, jobs: Iterator[JobInfo]) -> None:
     from spoolq.cli import rows
 
-    now = options.server_now(spool)
+    now, columns = options.server_now(spool), output.width()
     for count, job in enumerate(jobs):
         if not count and output.is_terminal(sys.stdout):
             output.line(rows.heading())
-        output.line(rows.row(job, now))
+        output.line(rows.row(job, now, columns))

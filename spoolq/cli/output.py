@@ -201,8 +201,9 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def has_colours(stream: TextIO | None) -> bool:
     """Whether to colour: on a terminal that can, unless NO_COLOR is set to something."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
-    return is_terminal(stream) and not plain
+    if not is_terminal(stream):
+        return False
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def paint(text: str, colour: str) -> str:

@@ -24,13 +24,15 @@ def heading() -> str:
     return output.paint(_joined("JOB", "STATE", "AGE", "TRY", ""), "bold")
 
 
-def row(job: JobInfo, now: datetime) -> str:
-    """A job's row; the remark at its end is cut to the terminal's width."""
+def row(job: JobInfo, now: datetime, columns: int | None) -> str:
+    """A job's row, cut to a terminal's columns (None: whole, and plain)."""
     word = output.word_of(job)
     age = "" if job.published_at is None else output.span((now - job.published_at).total_seconds())
     tried = str(job.attempt) if job.attempt else "-"
     plain = _joined(output.printable(job.id), word, age, tried, output.printable(remark(job, now)))
-    cut = output.cut(plain.rstrip(), output.width())
+    if columns is None:
+        return plain.rstrip()
+    cut = output.cut(plain.rstrip(), columns)
     # Colour comes last: it has no width.
     return cut.replace(f"  {word} ", f"  {output.paint(word, word)} ", 1)
 

@@ -80,7 +80,7 @@ def _published_at(job_id: str) -> datetime | None:
 
 
 def _leased_info(spool: OpenSpool, job_id: str, place: Place) -> JobInfo | None:
-    now = spool.clock.now()
+    now = spool.clock.estimate()
     lease = place.lease or ""
     record = terms.read_lease(spool, lease, now)
     deadline = record.deadline if record else terms.read_grace(spool, lease, now)
@@ -196,7 +196,7 @@ def stats(spool: OpenSpool) -> Stats:
             if state == layout.READY:
                 oldest = min(oldest or job_id[2:23], job_id[2:23])
     published = names.parse_time(oldest)
-    age = None if published is None else max(0.0, spool.clock.fresh_now() - published)
+    age = None if published is None else max(0.0, spool.clock.estimate() - published)
     return Stats(**counts, oldest_ready_seconds=age, paused=pause.reason(spool))
 
 
@@ -211,7 +211,7 @@ def details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
         raise UnknownJob(job_id)
     entry = spool.fs.lstat(place.path)
     meta = spool.meta(job_id)
-    now = spool.clock.now()
+    now = spool.clock.estimate()
     lease = terms.read_lease(spool, place.lease, now) if place.lease else None
     return {
         "id": job_id,

@@ -199,7 +199,9 @@ def test_a_read_only_spool_refuses_changes_in_one_line(
     assert everything_under(read_only) == before
 
 
-def test_waiting_and_failed_jobs_of_a_read_only_spool_can_be_listed(cli: Callable, read_only: str) -> None:
+def test_waiting_and_failed_jobs_of_a_read_only_spool_can_be_listed(
+    cli: Callable, read_only: str
+) -> None:
     listed = cli("ls", "-s", read_only, "ready", "failed").good()
     assert [line.split()[1] for line in listed.lines] == ["ready", "failed"]
 

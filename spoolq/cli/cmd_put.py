@@ -34,6 +34,12 @@ spoolq put --key nightly-2026-11-24 report.conf     # once, however often it is 
 """,
         {1: "an error; the tasks whose ids were printed are in the spool, no others"},
     )
+    _add_input(parser)
+    _add_task_options(parser)
+    options.add_json(parser)
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", metavar="FILE", nargs="*", help="its content is a task; - for standard input"
     )
@@ -53,6 +59,9 @@ spoolq put --key nightly-2026-11-24 report.conf     # once, however often it is 
         const=b"\0",
         help="a task per NUL-terminated record of the input",
     )
+
+
+def _add_task_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--priority",
@@ -94,7 +103,6 @@ spoolq put --key nightly-2026-11-24 report.conf     # once, however often it is 
         type=options.whole_number(0),
         help="attempts of these jobs; 0: no limit (default: the spool's)",
     )
-    options.add_json(parser)  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

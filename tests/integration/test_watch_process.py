@@ -211,8 +211,9 @@ def test_a_child_that_returns_from_the_receiver_reads_nothing_of_its_parents(
     tmp_path: Path, directory: Path
 ) -> None:
     program = """
-import os, queue, signal, sys
+import os, queue, signal, sys, warnings
 from spoolq.waiting.watch import subscribe
+warnings.simplefilter("ignore", DeprecationWarning)   # 3.12: of a fork beside threads
 signal.alarm(60)
 told = queue.SimpleQueue()
 def receiver(name):

@@ -60,17 +60,11 @@ def _flush_or_drop_output() -> None:
 
 
 def _drop_output() -> None:
-    """Let what is still buffered go nowhere: nobody reads it, and exit would complain."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError, AttributeError):
-        pass
+    if sys.stdout is not None:
+        output.drop(sys.stdout)
 
 
 def _show_traceback(error: BaseException) -> None:
     import traceback
 
-    if sys.stderr is not None:
-        traceback.print_exception(error, file=sys.stderr)
+    output.to_stderr("".join(traceback.format_exception(error)))

@@ -85,7 +85,7 @@ def parser_of(command: str) -> tuple[ModuleType, Parser]:
 def _run(argv: list[str]) -> int:
     spool, words = _leading_options(argv)
     if not words:
-        sys.stderr.write(_overview())
+        output.to_stderr(_overview())
         return 2
     command, rest = words[0], words[1:]
     if command in {"-h", "--help", "help"}:

@@ -107,12 +107,27 @@ def _named(error: OSError) -> OSError:
 
 def say(text: str) -> None:
     """One line of information to standard error. Never fails: there is nobody to tell."""
+    to_stderr(f"spoolq: {printable(text)}\n")
+
+
+def to_stderr(text: str) -> None:
+    """Text as it is to standard error. Never fails."""
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(f"spoolq: {printable(text)}\n")
+        sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Let what a broken stream still buffers go nowhere: Python's own flush at exit would fail."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
         pass
 
 

@@ -30,6 +30,12 @@ def local_seconds() -> float:
     return time.monotonic()
 
 
+def host_ahead_seconds(clock: ServerClock) -> float:
+    """How far this host's wall clock is ahead of the file server's, in seconds."""
+    clock.sample()
+    return time.time() - clock.now()
+
+
 class ServerClock:
     """The file server's time, as a lower bound that is at most a tick and a round trip behind.
 

@@ -88,6 +88,15 @@ def open_spool(path: str, owner: str | None, fs: FileSystem | None = None) -> Op
     )
 
 
+def open_untrusted(path: str) -> OpenSpool:
+    """As `open_spool`, for looking only: whoever owns it, whatever its directories look like."""
+    plain = OsFileSystem(path)
+    fs = _filesystem(path, _read_settings(plain, path))
+    found = _read_settings(fs, path)
+    host = identity.host_name()
+    return OpenSpool(fs, ServerClock(fs), found, default_owner(), host, identity.process_id)
+
+
 def default_owner() -> str:
     """`<host>-<pid>`: who holds a lease, unless the caller names itself."""
     return f"{identity.host_name()}-{identity.process_id()}"

@@ -146,15 +146,19 @@ def test_every_error_has_a_documented_status(kind: type[SpoolqError]) -> None:
     assert kind.exit_code in {1, 2, 3, 4, 5}
 
 
-def test_standard_error_closed_or_full_changes_nothing(spool: Spool) -> None:
-    for redirection in ("2>&-", "2>/dev/full"):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_standard_error_closed_or_full_changes_nothing(
+    spool: Spool, redirection: str, unbuffered: str
+) -> None:
+    for words, status in ((("get",), 3), ((), 2)):
         ended = subprocess.run(
-            ["sh", "-c", f'"$@" {redirection}', "sh", *command("get")],
+            ["sh", "-c", f'"$@" {redirection}', "sh", *command(*words)],
             stdout=subprocess.PIPE,
             check=False,
-            env=environment(SPOOLQ_DIR=spool.path),
+            env=environment(SPOOLQ_DIR=spool.path, PYTHONUNBUFFERED=unbuffered),
         )
-        assert (ended.returncode, ended.stdout) == (3, b"")
+        assert (ended.returncode, ended.stdout) == (status, b"")
 
 
 @pytest.mark.parametrize("words", [("status",), ("ls",), ("--help",), ("ls", "--help")])

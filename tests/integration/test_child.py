@@ -166,7 +166,7 @@ def test_a_command_gets_three_descriptors_and_default_signals(
         " and signal.getsignal(s) != signal.SIG_DFL], signal.pthread_sigmask(0, []),"
         " os.getsid(0) == os.getpgid(0) == os.getpid())"
     )
-    _, (line,) = start(f'exec {sys.executable} -I -S -c "{code}"')
+    _, (line,) = start(f'exec "{sys.executable}" -I -S -c "{code}"')
     assert line == b"[] [] set() True"
     assert commands.wait(20)[0].exit_code == 0
 

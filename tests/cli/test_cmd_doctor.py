@@ -1,0 +1,172 @@
+"""spoolq doctor: each kind of finding is found, explained in a line, and left as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spoolq import Spool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AN_ID = "5-20261123T000000000000-ABCDEFGH"
+
+
+def doctor(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "spoolq", "-s", str(path), "doctor", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def tree(path: Path) -> dict[str, tuple[int, int, float]]:
+    found = {}
+    for directory, inner, files in os.walk(path):
+        for name in inner + files:
+            entry = os.lstat(os.path.join(directory, name))
+            if name != "tmp":  # the clock is asked by a scratch file that is gone again
+                found[os.path.join(directory, name)] = (
+                    entry.st_mode,
+                    entry.st_size,
+                    entry.st_mtime,
+                )
+    return found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    spool = Spool.create(tmp_path / "spool", lease_seconds=30)
+    spool.publish(b"one")
+    spool.publish(b"two", key="k", headers={"a": "b"})
+    spool.publish(b"three", delay=60)
+    spool.get_job(0).done(b"result")
+    spool.get_job(0).fail("broken", retry=False)
+    spool.publish(b"four")
+    spool.get_job(0)
+    return tmp_path / "spool"
+
+
+def test_sound_spool_in_use_has_no_findings(path: Path) -> None:
+    ended = doctor(path)
+    assert ended.returncode == 0, ended.stdout
+    assert "nothing found" in ended.stdout
+    assert "file system:" in ended.stdout
+
+
+def plant_fifo(path: Path) -> str:
+    os.mkfifo(path / "ready" / "pipe")
+    return "ready/pipe"
+
+
+def plant_link(path: Path) -> str:
+    (path / "done" / AN_ID).symlink_to("/etc/passwd")
+    return f"done/{AN_ID}"
+
+
+def plant_hostile_name(path: Path) -> str:
+    (path / "leased" / "a\n\x1b[31mb").touch()
+    return "leased/a\\n\\x1b[31mb"
+
+
+def plant_hard_link(path: Path) -> str:
+    os.link(path / "spool.json", path / "ready" / AN_ID)
+    return f"ready/{AN_ID}: a file of 2 names"
+
+
+def plant_nfs_leftover(path: Path) -> str:
+    (path / "ready" / ".nfs0001").touch()
+    return "ready/.nfs0001"
+
+
+def plant_garbage_sidecar(path: Path) -> str:
+    sidecar = next((path / "leased").glob("*.lease"))
+    sidecar.write_bytes(b"{")
+    return f"leased/{sidecar.name}: a sidecar that is missing or cannot be read"
+
+
+def plant_missing_sidecar(path: Path) -> str:
+    sidecar = next((path / "leased").glob("*.lease"))
+    sidecar.unlink()
+    return f"leased/{sidecar.name}: a sidecar that is missing or cannot be read"
+
+
+def plant_orphan_end(path: Path) -> str:
+    (path / "done" / f"{AN_ID}.end").write_text("{}")
+    os.chmod(path / "done" / f"{AN_ID}.end", 0o600)
+    return f"done/{AN_ID}.end: a record of a job that is not there"
+
+
+def plant_lost_meta(path: Path) -> str:
+    meta = next((path / "sys" / "meta").iterdir())
+    meta.unlink()
+    return f"sys/meta/{meta.name}: missing"
+
+
+def plant_key_to_nowhere(path: Path) -> str:
+    (path / "sys" / "keys" / "lost").mkdir()
+    (path / "sys" / "keys" / "lost" / AN_ID).touch()
+    return "sys/keys/lost: leads to no job"
+
+
+def plant_open_mode(path: Path) -> str:
+    os.chmod(path / "ready", 0o777)
+    return "ready: everybody may write here"
+
+
+def plant_missing_directory(path: Path) -> str:
+    (path / "sys" / "workers").rmdir()
+    return "sys/workers: missing"
+
+
+def plant_double(path: Path) -> str:
+    leased = next(name for name in os.listdir(path / "leased") if not name.endswith(".lease"))
+    job_id = leased.split(".")[0]
+    (path / "done" / job_id).touch(0o600)
+    return f"done/{job_id}: the same job as leased/{leased}"
+
+
+def plant_old_leftover(path: Path) -> str:
+    (path / "sys" / "tmp" / "host-1-ABCDEFGHIJ.task").touch(0o600)
+    os.utime(path / "sys" / "tmp" / "host-1-ABCDEFGHIJ.task", (0, 0))
+    return "sys/tmp/host-1-ABCDEFGHIJ.task: left by a dead process"
+
+
+PLANTS = [value for name, value in list(globals().items()) if name.startswith("plant_")]
+
+
+@pytest.mark.guarantee("I8")
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_each_kind_of_finding_is_told_in_a_line_and_left_alone(path: Path, plant: object) -> None:
+    expected = plant(path)  # type: ignore[operator]
+    before = tree(path)
+    ended = doctor(path)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert any(line.startswith(expected) for line in ended.stdout.splitlines()), ended.stdout
+    assert ended.stderr == ""
+    assert tree(path) == before
+
+
+def test_json_is_one_object_a_finding(path: Path) -> None:
+    plant_fifo(path)
+    plant_hostile_name(path)
+    ended = doctor(path, "--json")
+    found = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.returncode == 1
+    assert {each["path"] for each in found} == {"ready/pipe", "leased/a\n\x1b[31mb"}
+    assert all(each["what"] and each["advice"] for each in found)
+
+
+def test_no_spool_is_an_error_in_one_line(tmp_path: Path) -> None:
+    ended = doctor(tmp_path)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "no spool here" in ended.stderr

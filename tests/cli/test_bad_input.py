@@ -199,11 +199,14 @@ def test_a_read_only_spool_refuses_changes_in_one_line(
     assert everything_under(read_only) == before
 
 
-def test_waiting_and_failed_jobs_of_a_read_only_spool_can_be_listed(
-    cli: Callable, read_only: str
-) -> None:
-    listed = cli("ls", "-s", read_only, "ready", "failed").good()
-    assert [line.split()[1] for line in listed.lines] == ["ready", "failed"]
+def test_a_read_only_spool_can_be_looked_at(cli: Callable, read_only: str) -> None:
+    listed = cli("ls", "-s", read_only).good()
+    assert [line.split()[1] for line in listed.lines] == ["leased", "ready", "failed"]
+    for line in listed.lines:
+        cli("show", line.split()[0], "-s", read_only).good()
+    (counts,) = cli("status", "--json", "-s", read_only).good().objects
+    assert (counts["ready"], counts["leased"], counts["failed"]) == (1, 1, 1)
+    cli("wait", "--all", "--timeout", "0", "-s", read_only).bad(3)
 
 
 @pytest.mark.parametrize("words", [(), ("--lines",), ("--header", "a=b"), ("--key", "k")])

@@ -37,8 +37,8 @@ def printed(
     monkeypatch.setenv("SPOOLQ_DIR", spool.path)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"task")))
 
-    def run(*words: str) -> dict[str, Any]:
-        assert main([*words, "--json"]) in {0, 6}
+    def run(*words: str, expected: int = 0) -> dict[str, Any]:
+        assert main([*words, "--json"]) == expected
         found = json.loads(capsys.readouterr().out)
         assert isinstance(found, dict)
         return found
@@ -55,12 +55,14 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     told["release"] = printed("release", told["extend"]["name"])
     told["ls"] = printed("ls")
     told["fail"] = printed("fail", "--no-retry", printed("get")["name"])
-    told["wait"] = printed("wait", told["put"]["id"])
+    told["wait"] = printed("wait", told["put"]["id"], expected=6)
     told["retry"] = printed("retry", "--failed")
     told["done"] = printed("done", printed("get")["name"])
     told["cancel"] = printed("cancel", spool.publish(b""))
     for command in ("pause", "resume", "reap", "prune", "status"):
         told[command] = printed(command)
+    (Path(spool.path) / "ready" / "notes.txt").touch()
+    told["doctor"] = printed("doctor", expected=1)
     return told
 
 

@@ -104,8 +104,7 @@ def test_consumer_frozen_in_the_middle_of_anything_hands_out_no_dead_lease(
         time.sleep(0.5)  # longer than a lease: the time that must pass is the test
         consumer.go_on()
         job = consumer.answer()
-        # It may have been frozen after get_job had returned; before, the lease must be alive.
-        assert job["deadline"] > 0
+        assert job["wall"] < job["deadline"] + 0.02  # alive when get_job returned
         spool.cancel(job["id"])
         for other in spool.get_jobs(5, timeout=0):
             other.done()

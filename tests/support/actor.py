@@ -36,7 +36,7 @@ class Calls:
     def get_job(self, timeout: float | None) -> dict[str, Any]:
         """Take a job, and remember it."""
         job = self.spool.get_job(timeout)
-        back = time.monotonic()
+        back, back_wall = time.monotonic(), time.time()
         self.jobs[job.id] = job
         return {
             "id": job.id,
@@ -45,6 +45,7 @@ class Calls:
             "lease": job.lease,
             "deadline": job.deadline.timestamp(),
             "monotonic": back,
+            "wall": back_wall,
         }
 
     def done(self, job_id: str, result: str | None = None) -> None:

@@ -1,0 +1,113 @@
+"""20,000 tasks, eight processes, a SIGKILL every 100 ms: none lost, none done twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.processes import environment
+from support.spools import assert_spool_tidy, census, names
+from support.waits import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq import Spool
+
+TASKS, PROCESSES, SECONDS = 20_000, 8, 110
+LEASE_SECONDS = 2.0
+CLOCK_GRAIN = 0.03  # seconds: a file's time may be a tick of the kernel old
+
+
+@dataclass
+class Grant:
+    """A lease that somebody said to hold, from when until when it could be trusted."""
+
+    lease: str
+    start: float
+    end: float
+    did_at: float | None = None
+
+
+def grants_by_job(logs: Path) -> dict[str, list[Grant]]:
+    """What the consumers wrote down: job id -> its grants by time."""
+    found: dict[str, dict[str, Grant]] = defaultdict(dict)
+    for log in logs.glob("consumer-*"):
+        for line in log.read_text().splitlines():
+            verb, moment, job_id, lease, *facts = line.split()
+            if verb == "took":
+                found[job_id][lease] = Grant(lease, float(moment), float(facts[1]))
+            elif verb == "did":
+                found[job_id][lease].did_at = float(moment)
+            elif verb in ("gave-back", "lost"):
+                grant = found[job_id][lease]
+                grant.end = min(grant.end, float(moment))
+    return {job_id: sorted(g.values(), key=lambda x: x.start) for job_id, g in found.items()}
+
+
+def check_grants(job_id: str, grants: list[Grant]) -> None:
+    """No two live holders (I5); nobody takes what is done (I4); done once."""
+    for earlier, later in zip(grants, grants[1:], strict=False):
+        if earlier.lease.rsplit("-", 1)[0] == later.lease.rsplit("-", 1)[0]:
+            continue  # one process, one thread: it renewed, or took again what it had given back
+        assert later.start > earlier.end - CLOCK_GRAIN, f"two holders of {job_id}: {grants}"
+    doers = [grant for grant in grants if grant.did_at is not None]
+    for grant in doers:
+        assert grant is grants[-1] or grant.did_at > grant.end, f"taken when done: {grants}"
+    on_time = [grant for grant in doers if grant.did_at is not None and grant.did_at < grant.end]
+    assert len(on_time) <= 1, f"{job_id} done twice: {grants}"
+
+
+@pytest.mark.guarantee("I3")
+@pytest.mark.guarantee("I4")
+@pytest.mark.guarantee("I5")
+@pytest.mark.timeout(200)
+def test_twenty_thousand_tasks_survive_a_kill_every_tenth_of_a_second(
+    make_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    spool = make_spool(lease_seconds=LEASE_SECONDS, sweep_seconds=1)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    arguments = [spool.path, str(logs), str(TASKS), str(PROCESSES), str(SECONDS)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "support.chaos", *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+
+    published: dict[str, str] = {}
+    for log in logs.glob("published-*"):
+        for line in log.read_text().splitlines():
+            _, _, name, job_id = line.split()
+            assert published.setdefault(name, job_id) == job_id
+    assert len(published) == len(set(published.values())) == TASKS
+    assert census(spool.path) == {"ready": 0, "leased": 0, "delayed": 0, "done": TASKS, "failed": 0}
+    assert set(published.values()) == {
+        name for name in names(spool.path, "done") if not name.endswith(".end")
+    }
+    for name, job_id in published.items():
+        assert (Path(spool.path) / "done" / job_id).read_bytes() == name.encode()
+
+    grants = grants_by_job(logs)
+    for job_id, of_job in grants.items():
+        check_grants(job_id, of_job)
+    redelivered = sum(len(of_job) > 1 for of_job in grants.values())
+    assert redelivered > 100
+    assert told["kills"] > 100
+    assert told["seconds"] < 120
+    assert not ran.stderr, ran.stderr
+
+    eventually(lambda: spool.reap() and not names(spool.path, "leased"), what="leases swept")
+    eventually(lambda: spool.reap() and not names(spool.path, "sys/tmp"), what="drafts swept")
+    assert_spool_tidy(spool.path)
+    print(f"{told}, {redelivered} taken more than once")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def grants_by_job(logs: Path) -> dict[str, list[Grant]]:
 
 def check_grants(job_id: str, grants: list[Grant]) -> None:
     """No two live holders (I5); nobody takes what is done (I4); done once."""
-    for earlier, later in zip(grants, grants[1:], strict=False):
+    for earlier, later in itertools.pairwise(grants):
         if earlier.lease.rsplit("-", 1)[0] == later.lease.rsplit("-", 1)[0]:
             continue  # one process, one thread: it renewed, or took again what it had given back
         assert later.start > earlier.end - CLOCK_GRAIN, f"two holders of {job_id}: {grants}"

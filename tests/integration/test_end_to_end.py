@@ -65,6 +65,20 @@ def check_grants(job_id: str, grants: list[Grant]) -> None:
     assert len(on_time) <= 1, f"{job_id} done twice: {grants}"
 
 
+@pytest.mark.parametrize(
+    "grants",
+    [
+        [Grant("h-1-A", 0, 10), Grant("h-2-B", 5, 15)],
+        [Grant("h-1-A", 0, 10, did_at=5), Grant("h-2-B", 11, 20)],
+        [Grant("h-1-A", 0, 10, did_at=5), Grant("h-1-B", 6, 20, did_at=7)],
+    ],
+    ids=["two-holders", "taken-when-done", "done-twice"],
+)
+def test_the_check_itself_finds_what_it_looks_for(grants: list[Grant]) -> None:
+    with pytest.raises(AssertionError):
+        check_grants("id", grants)
+
+
 @pytest.mark.guarantee("I3")
 @pytest.mark.guarantee("I4")
 @pytest.mark.guarantee("I5")

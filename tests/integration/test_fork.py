@@ -74,8 +74,8 @@ def test_fork_while_other_threads_use_the_spool(spool: Spool) -> None:
     def child() -> None:
         for _ in range(3):
             spool.publish(b"from a child")
-        job = spool.get_job(timeout=10)
-        job.done()
+        for job in spool.get_jobs(1, timeout=0.5):  # unless the parent's threads take them all
+            job.done()
         spool.close()
 
     for _ in range(5):

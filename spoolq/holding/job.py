@@ -41,6 +41,9 @@ def _one_at_a_time(method: _Method) -> _Method:
     return telling_storage_errors(locked)  # type: ignore[return-value]
 
 
+_NOT_UNDER_IT = "the job was taken back, ended, or put under a newer lease; this does not count"
+
+
 class Job:
     """A task taken on a lease; if not done when the lease ends, it is given out again.
 
@@ -153,7 +156,7 @@ class Job:
                 f"{layout.LEASED}/{self._held}", self._spool.settings.max_task_bytes
             )
         except FileNotFoundError:
-            raise self._lost("the task is not under this lease any more") from None
+            raise self._lost(_NOT_UNDER_IT) from None
         except Foreign as error:
             raise InvalidTask(f"{error.name}: {error.reason}; read it from job.path") from None
 
@@ -188,7 +191,7 @@ class Job:
             raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
         stored = None if result is None else bytes(result)
         if not finish.done(self._spool, self._held, self._facts(), stored):
-            self._accept_if_done("done")
+            self._accept_if_done()
         self._left("done")
 
     @_one_at_a_time
@@ -210,7 +213,7 @@ class Job:
         else:
             won = self._put_back(self.attempt, self._backoff() if pause is None else pause)
         if not won:
-            raise self._lost("somebody else has taken the job, or ended it")
+            raise self._lost(_NOT_UNDER_IT)
         self._left("failed")
         history.note(
             self._spool,
@@ -234,7 +237,7 @@ class Job:
         self._check_held()
         pause = checked_seconds("delay", delay)
         if not self._put_back(self.attempt - 1, pause) and not self._release_was_ours():
-            raise self._lost("somebody else has taken the job, or ended it")
+            raise self._lost(_NOT_UNDER_IT)
         self._left("released")
 
     @_one_at_a_time
@@ -251,7 +254,7 @@ class Job:
         term = checked_seconds("seconds", term, positive=True)
         granted, renewed = renew.renew(self._spool, [self._held], term)
         if renewed[0] is None:
-            raise self._lost("somebody else has taken the job, or ended it")
+            raise self._lost(_NOT_UNDER_IT)
         fresh = HeldLease(self._spool, granted)
         self._moved_to(renewed[0], fresh)
 
@@ -338,12 +341,12 @@ class Job:
     def _facts(self) -> dict[str, Any] | None:
         return self._times() if self.attempt > 1 else None
 
-    def _accept_if_done(self, verb: str) -> None:
+    def _accept_if_done(self) -> None:
         """The task was not where we held it: fine when the job is done by now, else lost."""
         place = locate.ended_place(self._spool, self.id)
         if place is not None and place.state == layout.DONE:
             return
-        raise self._lost(f"somebody else has taken the job; this {verb} does not count")
+        raise self._lost(_NOT_UNDER_IT)
 
     def _lost(self, reason: str) -> LeaseLost:
         self._found_lost = True

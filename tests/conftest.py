@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,11 @@ settings.register_profile("dev", deadline=None, max_examples=30, suppress_health
 settings.register_profile("ci", parent=settings.get_profile("dev"), print_blob=True)
 settings.register_profile("night", parent=settings.get_profile("ci"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+# Started in the background by a shell without job control, the suite inherits SIGINT ignored, and
+# so would every process it starts; Ctrl-C is to be tested all the same.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

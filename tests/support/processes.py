@@ -28,7 +28,8 @@ def environment(**more: str) -> dict[str, str]:
 
     root = Path(spoolq.__file__).resolve().parent.parent
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SPOOLQ_")}
-    return kept | {"PYTHONPATH": os.pathsep.join([str(root), str(TESTS)])} | more
+    paths = [str(root), str(TESTS), *filter(None, [kept.get("PYTHONPATH")])]
+    return kept | {"PYTHONPATH": os.pathsep.join(paths)} | more
 
 
 def fake_clock(offset: str) -> dict[str, str] | None:

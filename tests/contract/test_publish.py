@@ -70,6 +70,15 @@ def test_what_is_not_bytes_is_refused(spool: Spool, task: Any) -> None:
     assert everything_under(spool.path) == before
 
 
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_task_may_be_any_kind_of_bytes(spool: Spool, kind: Any) -> None:
+    spool.publish(kind(b"task \0"))
+    spool.publish_many([kind(b"another")])
+    tasks = [spool.get_job(timeout=0).task for _ in range(2)]
+    assert tasks == [b"task \0", b"another"]
+    assert {type(task) for task in tasks} == {bytes}
+
+
 def test_bytes_is_not_taken_for_a_list_of_tasks(spool: Spool) -> None:
     with pytest.raises(InvalidTask):
         spool.publish_many(b"abc")  # type: ignore[arg-type]

@@ -383,5 +383,14 @@ class Spool:
         self.close()
 
 
+def internals(spool: Spool) -> OpenSpool:
+    """The open spool inside, for the floors of spoolq above this one; not part of the public API.
+
+    Raises:
+        Closed: the Spool was closed.
+    """
+    return spool._here()
+
+
 def _reopen(path: str, owner: str | None, publish_only: bool) -> Spool:
     return Spool(path, owner=owner, publish_only=publish_only)

@@ -172,17 +172,20 @@ def server_now(spool: Spool) -> datetime:
     """
     from datetime import UTC, datetime
 
+    from spoolq.queue import internals
+
     try:
-        return datetime.fromtimestamp(spool._open.clock.now(), UTC)
+        return datetime.fromtimestamp(internals(spool).clock.now(), UTC)
     except OSError:
         return datetime.now(UTC)
 
 
 def paused_reason(spool: Spool) -> str | None:
     """Why the spool is paused ("" for no reason given), None when it is not; without counting."""
+    from spoolq.queue import internals
     from spoolq.verbs import pause
 
-    return pause.reason(spool._open)
+    return pause.reason(internals(spool))
 
 
 def duration(text: str) -> float:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NOT_OURS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NOT_OURS
 
 
 class Foreign(Exception):
@@ -63,6 +64,9 @@ class FileSystem(Protocol):
 
         Returns the handle and the time that the server stamped on the new file, in seconds.
         """
+
+    def append(self, name: str) -> int:
+        """Open a log for appending, made with the spool's mode when it is missing; its handle."""
 
     def write(self, handle: int, data: bytes) -> None:
         """Write all of `data`."""
@@ -139,6 +143,19 @@ class OsFileSystem:
             os.unlink(path)
             raise
         return handle, found.st_mtime
+
+    def append(self, name: str) -> int:
+        handle = os.open(self._prefix + name, _APPEND, self._file_mode)
+        try:
+            found = os.fstat(handle)
+            if not stat_bits.S_ISREG(found.st_mode):
+                raise OSError(errno.EEXIST, "no regular file", name)
+            if found.st_mode & 0o7777 != self._file_mode and found.st_uid == os.geteuid():
+                os.fchmod(handle, self._file_mode)
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
 
     def write(self, handle: int, data: bytes) -> None:
         written = os.write(handle, data)

@@ -34,6 +34,7 @@ _delayed = re.compile(rf"({_TIME})\.({_ID})(?:\.({_COUNT}))?")
 _ended = re.compile(rf"({_ID})(?:\.(cancelled|end|result))?")
 _draft = re.compile(rf"({_ID})\.(0|{_COUNT})\.({_LEASE})\.(end|result)")
 _history = re.compile(rf"({_ID})\.({_TIME})\.([A-Z2-7]+)")
+_log = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
 
 is_ready_name = _ready.fullmatch
 """Match object when a name in ready/ is ours: group 1 the id, group 2 the attempts counted."""
@@ -151,6 +152,22 @@ class DraftName:
         return f"{self.id}.{self.attempt}.{self.lease}.{self.kind}"
 
 
+@dataclass(frozen=True, slots=True)
+class LogName:
+    """`<id>.<attempt>.<lease>.<stream>` in logs/: what one run wrote to "out" or "err".
+
+    `lease` is the one that the run began under, so no two runs ever share a log.
+    """
+
+    id: str
+    attempt: int
+    lease: str
+    stream: str
+
+    def __str__(self) -> str:
+        return f"{self.id}.{self.attempt}.{self.lease}.{self.stream}"
+
+
 def parse_ready(name: str) -> ReadyName | None:
     """A name of ready/, or None when it is foreign."""
     match = _ready.fullmatch(name)
@@ -194,3 +211,9 @@ def parse_history(name: str) -> str | None:
     """The job's id of a name in sys/history/, or None."""
     match = _history.fullmatch(name)
     return match[1] if match else None
+
+
+def parse_log(name: str) -> LogName | None:
+    """A log of a command in logs/, or None."""
+    match = _log.fullmatch(name)
+    return LogName(match[1], int(match[2]), match[3], match[4]) if match else None

@@ -114,3 +114,16 @@ def test_time_that_is_no_date_is_none_not_an_error() -> None:
 @pytest.mark.parametrize("host", ["node-1.example.org", "", "weird host/..", "x" * 300, "ünï"])
 def test_lease_name_is_of_the_grammar_whatever_the_host_is_called(host: str) -> None:
     assert names.is_lease_name(names.lease_name(host, 12345, "ABCDEFGHIJ"))
+
+
+def test_a_log_says_of_which_run_and_stream_it_is() -> None:
+    name = "5-20261124T120000000000-ABCDEFGH.2.host-7-XYZ.err"
+    assert str(names.parse_log(name)) == name
+    assert names.parse_log(name) == names.LogName(
+        "5-20261124T120000000000-ABCDEFGH", 2, "host-7-XYZ", "err"
+    )
+
+
+@pytest.mark.parametrize("end", ["0.host-7-XYZ.err", "1.host-7-XYZ.log", "1..out", "1.a.b.out"])
+def test_anything_else_is_no_log(end: str) -> None:
+    assert names.parse_log(f"5-20261124T120000000000-ABCDEFGH.{end}") is None

@@ -16,7 +16,7 @@ from spoolq.rules.settings import checked_seconds
 from spoolq.verbs import cancel, finish, history, locate, renew, terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from types import TracebackType
 
@@ -117,6 +117,12 @@ class Job:
         return record.lease_seconds if record else self._usual_seconds()
 
     @property
+    def max_attempts(self) -> int:
+        """Attempts after which the job gives up; 0: never."""
+        own = self._spool.meta(self.id).max_attempts
+        return self._spool.settings.max_attempts if own is None else own
+
+    @property
     def trusted_until(self) -> float | None:
         """Until when the holder may count on the lease, on the local clock; None: not known."""
         return self._lease.trusted_until if self._lease is not None else None
@@ -156,7 +162,7 @@ class Job:
                 f"{layout.LEASED}/{self._held}", self._spool.settings.max_task_bytes
             )
         except FileNotFoundError:
-            raise self._lost(_NOT_UNDER_IT) from None
+            raise self._lost() from None
         except Foreign as error:
             raise InvalidTask(f"{error.name}: {error.reason}; read it from job.path") from None
 
@@ -174,8 +180,10 @@ class Job:
     # ----- ending it
 
     @_one_at_a_time
-    def done(self, result: bytes | None = None) -> None:
+    def done(self, result: bytes | None = None, *, run: Mapping[str, Any] | None = None) -> None:
         """Finish the job for good, with result bytes for `Spool.result` if given.
+
+        `run` (JSON values) is kept in the end record, for `Spool.details`.
 
         A quiet success too when the job is done (or cancelled) by now. After the deadline it
         still succeeds as long as nobody has taken the task back.
@@ -190,15 +198,24 @@ class Job:
         if result is not None and not isinstance(result, (bytes, bytearray, memoryview)):
             raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
         stored = None if result is None else bytes(result)
-        if not finish.done(self._spool, self._held, self._facts(), stored):
+        facts = self._facts(run) if run is not None or self.attempt > 1 else None
+        if not finish.done(self._spool, self._held, facts, stored):
             self._accept_if_done()
         self._left("done")
 
     @_one_at_a_time
-    def fail(self, reason: str, *, retry: bool = True, delay: float | None = None) -> None:
+    def fail(
+        self,
+        reason: str,
+        *,
+        retry: bool = True,
+        delay: float | None = None,
+        run: Mapping[str, Any] | None = None,
+    ) -> None:
         """Give the attempt up: the job waits its back-off (or `delay` seconds) and runs again.
 
-        With `retry=False`, or when its attempts are used up, it goes to failed/ instead.
+        With `retry=False`, or when its attempts are used up, it goes to failed/ instead. `run`
+        (JSON values) is kept in its history, and in the end record.
 
         Raises:
             LeaseLost: the lease is not ours any more; nothing changed.
@@ -208,26 +225,20 @@ class Job:
         self._check_held()
         pause = None if delay is None else checked_seconds("delay", delay)
         text = finish.shortened(str(reason))
-        if not retry or leases.gives_up(self.attempt, self._max_attempts()):
-            won = finish.give_up(self._spool, self._held, {**self._times(), "reason": text})
+        if not retry or leases.gives_up(self.attempt, self.max_attempts):
+            won = finish.give_up(self._spool, self._held, {**self._facts(run), "reason": text})
         else:
             won = self._put_back(self.attempt, self._backoff() if pause is None else pause)
         if not won:
-            raise self._lost(_NOT_UNDER_IT)
+            raise self._lost()
         self._left("failed")
-        history.note(
-            self._spool,
-            self.id,
-            "failed",
-            owner=self._spool.owner,
-            attempt=self.attempt,
-            lease=self.lease,
-            reason=text,
-        )
+        self._note("failed", text, run)
 
     @_one_at_a_time
-    def release(self, delay: float = 0.0) -> None:
+    def release(self, delay: float = 0.0, *, reason: str | None = None) -> None:
         """Give the job back without counting the attempt; waiting `delay` seconds first.
+
+        A `reason` is kept in the job's history.
 
         Raises:
             LeaseLost: the lease is not ours any more; nothing changed.
@@ -237,8 +248,10 @@ class Job:
         self._check_held()
         pause = checked_seconds("delay", delay)
         if not self._put_back(self.attempt - 1, pause) and not self._release_was_ours():
-            raise self._lost(_NOT_UNDER_IT)
+            raise self._lost()
         self._left("released")
+        if reason is not None:
+            self._note("released", finish.shortened(reason), None)
 
     @_one_at_a_time
     def extend(self, seconds: float | None = None) -> None:
@@ -253,18 +266,23 @@ class Job:
         term = self._usual_seconds() if seconds is None else seconds
         term = checked_seconds("seconds", term, positive=True)
         granted, renewed = renew.renew(self._spool, [self._held], term)
-        if renewed[0] is None:
-            raise self._lost(_NOT_UNDER_IT)
-        fresh = HeldLease(self._spool, granted)
-        self._moved_to(renewed[0], fresh)
+        mine = renewed[self._held]
+        if mine is None:
+            raise self._lost()
+        self._moved_to(mine, HeldLease(self._spool, granted))
 
-    def keep_alive(self, on_lost: Callable[[], None] | None = None) -> KeepAlive:
+    def keep_alive(
+        self,
+        on_lost: Callable[[], None] | None = None,
+        on_renewed: Callable[[], None] | None = None,
+    ) -> KeepAlive:
         """A context manager that renews in the background and tells when the lease is lost.
 
         It yields an object with `lost`, a threading.Event; `on_lost()` is called once, on a
         thread of spoolq's; afterwards every call that needs the lease raises LeaseLost.
+        `on_renewed()` is called after each renewal, on the thread that all renewals wait for.
         """
-        return self._keeper.keep(self, on_lost)
+        return self._keeper.keep(self, on_lost, on_renewed)
 
     def __enter__(self) -> Self:
         self._kept = self.keep_alive()
@@ -307,10 +325,6 @@ class Job:
         if self._ended is not None:
             raise LeaseLost(self.id, self.lease, f"its holder has {self._ended} it already")
 
-    def _max_attempts(self) -> int:
-        own = self._spool.meta(self.id).max_attempts
-        return self._spool.settings.max_attempts if own is None else own
-
     def _backoff(self) -> float:
         chosen = self._spool.settings
         return retries.backoff_seconds(
@@ -333,28 +347,30 @@ class Job:
             return False
         return place.attempts - bool(place.lease) == self.attempt - 1
 
-    def _times(self) -> dict[str, Any]:
-        if self._lease is None:
-            return {}
-        return {"granted_at": records.to_iso(self._lease.granted_at)}
+    def _facts(self, run: Mapping[str, Any] | None) -> dict[str, Any]:
+        facts: dict[str, Any] = {} if run is None else {"run": dict(run)}
+        if self._lease is not None:
+            facts["granted_at"] = records.to_iso(self._lease.granted_at)
+        return facts
 
-    def _facts(self) -> dict[str, Any] | None:
-        return self._times() if self.attempt > 1 else None
+    def _note(self, event: str, reason: str, run: Mapping[str, Any] | None) -> None:
+        by = {"owner": self._spool.owner, "attempt": self.attempt, "lease": self.lease}
+        history.note(self._spool, self.id, event, **by, reason=reason, run=run)
 
     def _accept_if_done(self) -> None:
         """The task was not where we held it: fine when the job is done by now, else lost."""
         place = locate.ended_place(self._spool, self.id)
         if place is not None and place.state == layout.DONE:
             return
-        raise self._lost(_NOT_UNDER_IT)
+        raise self._lost()
 
-    def _lost(self, reason: str) -> LeaseLost:
+    def _lost(self) -> LeaseLost:
         self._found_lost = True
         self._keeper.tell_lost(self)
         lease, self._lease = self._lease, None
         if lease is not None:
             lease.leave()
-        return LeaseLost(self.id, self.lease, reason)
+        return LeaseLost(self.id, self.lease, _NOT_UNDER_IT)
 
     def _left(self, how: str) -> None:
         self._ended = how

@@ -11,7 +11,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from spoolq.errors import LeaseLost, SpoolqError
+from spoolq.errors import SpoolqError
+from spoolq.holding.renewing import renew_together
 from spoolq.rules import leases
 
 if TYPE_CHECKING:
@@ -28,10 +29,16 @@ IDLE_SECONDS = 5.0
 class KeepAlive:
     """While inside, the job is renewed. `lost` is set once the lease is lost."""
 
-    def __init__(self, keeper: Keeper, job: Job, on_lost: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        job: Job,
+        on_lost: Callable[[], None] | None,
+        on_renewed: Callable[[], None] | None,
+    ) -> None:
         self._keeper = keeper
         self._job = job
-        self._on_lost = on_lost
+        self._on_lost, self._on_renewed = on_lost, on_renewed
         self._told = threading.Lock()
         self.lost = threading.Event()
 
@@ -52,11 +59,18 @@ class KeepAlive:
         if not self._told.acquire(blocking=False):
             return
         self.lost.set()
-        if self._on_lost is not None:
+        self._call(self._on_lost)
+
+    def tell_renewed(self) -> None:
+        """The job is under a new lease: call back."""
+        self._call(self._on_renewed)
+
+    def _call(self, callback: Callable[[], None] | None) -> None:
+        if callback is not None:
             try:
-                self._on_lost()
+                callback()
             except Exception:
-                _log.exception("on_lost of job %s", self._job.id)
+                _log.exception("callback of job %s", self._job.id)
 
 
 @dataclass(slots=True)
@@ -65,6 +79,7 @@ class _Kept:
 
     job: Job
     renew_at: float
+    term: float
     retry_seconds: float = FIRST_RETRY_SECONDS
     told: bool = False
     listeners: list[KeepAlive] = field(default_factory=list)
@@ -79,15 +94,20 @@ class Keeper:
         self._kept: dict[int, _Kept] = {}
         self._running: set[str] = set()
 
-    def keep(self, job: Job, on_lost: Callable[[], None] | None) -> KeepAlive:
+    def keep(
+        self,
+        job: Job,
+        on_lost: Callable[[], None] | None,
+        on_renewed: Callable[[], None] | None,
+    ) -> KeepAlive:
         """See Job.keep_alive."""
-        return KeepAlive(self, job, on_lost)
+        return KeepAlive(self, job, on_lost, on_renewed)
 
     def start(self, job: Job, listener: KeepAlive) -> None:
         """Take a job into care."""
-        renew_at = self._first_renewal(job)
+        found = _Kept(job, self._first_renewal(job), job.lease_seconds)
         with self._changed:
-            kept = self._kept.setdefault(id(job), _Kept(job, renew_at))
+            kept = self._kept.setdefault(id(job), found)
             kept.listeners.append(listener)
             self._see_to_threads()
             self._changed.notify_all()
@@ -148,24 +168,33 @@ class Keeper:
             first = min(self._kept.values(), key=lambda kept: kept.renew_at, default=None)
             if first is None or first.renew_at > self._local():
                 return self._wait("renewing", first.renew_at if first else None)
-        self._renew(first)
+            term = first.term
+            # Those that are due soon come along: one sidecar for all of them.
+            soon = first.renew_at + leases.renew_after_seconds(term) / 2
+            due = [
+                kept for kept in self._kept.values() if kept.renew_at <= soon and kept.term == term
+            ]
+        self._renew(due, term)
         return True
 
-    def _renew(self, kept: _Kept) -> None:
-        job = kept.job
+    def _renew(self, due: list[_Kept], term: float) -> None:
+        decided: list[Job] = []
         try:
-            job.extend(job.lease_seconds)
-        except LeaseLost:
-            pass  # extend has told the listeners
+            decided = renew_together([kept.job for kept in due], term)
         except SpoolqError as error:
-            _log.warning("lease of job %s could not be renewed yet: %s", job.id, error)
-            kept.renew_at = self._local() + kept.retry_seconds
-            kept.retry_seconds = min(5.0, kept.retry_seconds * 2)
-        else:
-            kept.retry_seconds = FIRST_RETRY_SECONDS
-            kept.renew_at = self._first_renewal(job)
-            with self._changed:
-                self._changed.notify_all()
+            _log.warning("%d leases could not be renewed yet: %s", len(due), error)
+        renewed = set(map(id, decided))
+        for kept in due:
+            if id(kept.job) not in renewed:
+                kept.renew_at = self._local() + kept.retry_seconds
+                kept.retry_seconds = min(5.0, kept.retry_seconds * 2)
+            elif not kept.job.lost:
+                kept.retry_seconds = FIRST_RETRY_SECONDS
+                kept.renew_at = self._first_renewal(kept.job)
+                for listener in tuple(kept.listeners):
+                    listener.tell_renewed()
+        with self._changed:
+            self._changed.notify_all()
 
     def _watch_next(self) -> bool:
         with self._changed:

@@ -39,6 +39,12 @@ def note(spool: OpenSpool, job_id: str, event: str, **facts: object) -> None:
         _log.warning("no history of %s of job %s: %s", event, job_id, error)
 
 
+def count(spool: OpenSpool, job_id: str) -> int:
+    """How many events of a job are kept."""
+    prefix = job_id + "."
+    return sum(name.startswith(prefix) for name in spool.fs.iterate(layout.HISTORY))
+
+
 def events(spool: OpenSpool, job_id: str) -> list[dict[str, Any]]:
     """What happened to a job, oldest first; records that cannot be understood are left out."""
     prefix = job_id + "."

@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 _GUARD_END_SECONDS = 5.0
 _PAUSE_SECONDS = 0.005
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+_TOLD = (
+    groups.RUN_VARIABLE,
+    *(
+        f"SPOOLQ_{name}"
+        for name in ("ID", "ATTEMPT", "RESCHEDULES", "LEASE", "PRIORITY", "HEADER_", "ARRAY_INDEX")
+    ),
+)
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # The guard needs three files of the package, not the whole public API that `import spoolq` loads.
 _GUARD = """import sys
@@ -56,6 +63,7 @@ class Command:
         stdin, stdout, stderr: descriptors that become 0, 1 and 2 of the command.
         environment: added to the worker's own environment.
         cwd: where to run, the worker's directory when None.
+        nice: added to the worker's own niceness.
     """
 
     argv: Sequence[str]
@@ -64,6 +72,7 @@ class Command:
     stderr: int
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: str | None = None
+    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +185,12 @@ class Commands:
         *,
         time_limit: float | None = None,
         trusted_until: float | None = None,
+        lead_seconds: float = 0.0,
     ) -> int:
         """Have a command started; its number. That it could not be started is told by `read`.
+
+        With `lead_seconds`, TERM comes so long before `trusted_until` and KILL at it; without,
+        TERM comes then, and KILL after the grace period.
 
         Raises:
             OSError: the guard was lost and a new one could not be started.
@@ -197,6 +210,8 @@ class Commands:
                 "cwd": wire.pack(command.cwd) if command.cwd is not None else None,
                 "limit": time_limit,
                 "trust": trusted_until,
+                "lead": lead_seconds,
+                "nice": command.nice,
                 "grace": self.grace_seconds,
             }
             self.open()
@@ -298,9 +313,9 @@ class Commands:
 
 def _start_guard() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
-    # Without the mark of a command that we may run in ourselves: what stops that command stops us,
-    # and the guard must then live long enough to kill our commands.
-    environment = {name: v for name, v in os.environ.items() if name != groups.RUN_VARIABLE}
+    # Without what a command that we may run in ourselves was told. Its mark above all: what stops
+    # that command stops us, and the guard must then live long enough to kill our commands.
+    environment = {name: v for name, v in os.environ.items() if not name.startswith(_TOLD)}
     try:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _GUARD, _PACKAGE, str(theirs.fileno())],

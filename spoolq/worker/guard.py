@@ -61,9 +61,12 @@ class _Run:
         self.pid = pid
         self.started = started
         self.grace: float = message["grace"]
+        self.lead: float = message["lead"]
         limit, trust = message["limit"], message["trust"]
         self.limit_at: float = started + limit if limit is not None else float("inf")
-        self.trust_at: float = trust if trust is not None else float("inf")
+        self.trust_at = float("inf")
+        if trust is not None:
+            self.trust(trust)
         self.kill_at: float | None = None
         self.stopped: str | None = None
         self.killed = self.stragglers = False
@@ -77,6 +80,10 @@ class _Run:
         if self.kill_at is None:
             return min(self.limit_at, self.trust_at, self._look_at)
         return min(self.kill_at, self._look_at)
+
+    def trust(self, until: float) -> None:
+        """TERM comes so long before the end of trust that KILL comes no later than that."""
+        self.trust_at = until - self.lead
 
     def stop(self, reason: str | None, grace: float, now: float) -> None:
         """TERM now, KILL after the grace period; a stop under way can only get shorter."""
@@ -124,8 +131,10 @@ class _Run:
         return (self.killed or self.stragglers) and only_zombies(self.pid)
 
     def _enforce(self, now: float) -> None:
-        if self.kill_at is None and now >= min(self.limit_at, self.trust_at):
-            self.stop("timeout" if now >= self.limit_at else "lease", self.grace, now)
+        if self.kill_at is None and now >= self.limit_at:
+            self.stop("timeout", self.grace, now)
+        elif self.kill_at is None and now >= self.trust_at:
+            self.stop("lease", self.lead or self.grace, now)
         self._kill_when_due(now)
 
     def _kill_when_due(self, now: float) -> None:
@@ -224,7 +233,7 @@ class Guard:
         elif message["op"] == "trust":
             for number in message["numbers"]:
                 if run := self._runs.get(number):
-                    run.trust_at = message["until"]
+                    run.trust(message["until"])
 
     def _send(self, message: Message) -> None:
         self._outgoing += frame(message)
@@ -273,6 +282,10 @@ class Guard:
             start_new_session=True,
         )
         process.returncode = 0  # we reap it ourselves, for its resource usage
+        if message["nice"]:
+            with suppress(OSError):  # it has ended already, or we may not
+                own = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PGRP, process.pid, own + message["nice"])
         return process.pid
 
     def _reap(self) -> None:

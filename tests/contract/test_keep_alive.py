@@ -192,3 +192,35 @@ def test_block_may_give_a_result(spool: Spool) -> None:
     with spool.get_job(timeout=0) as job:
         job.done(b"result")
     assert spool.result(job_id) == b"result"
+
+
+@pytest.mark.guarantee("I5")
+def test_jobs_kept_alive_together_come_to_share_one_lease(quick: Spool) -> None:
+    quick.publish_many([b"a", b"b", b"c"])
+    jobs = [quick.get_job(timeout=0) for _ in range(3)]
+    assert len({job.lease for job in jobs}) == 3
+    renewed = threading.Event()
+    with jobs[0].keep_alive(on_renewed=renewed.set), jobs[1].keep_alive(), jobs[2].keep_alive():
+        assert renewed.wait(20)
+        eventually(lambda: len({job.lease for job in jobs}) == 1, what="one lease for all")
+        jobs[1].done()
+    jobs[0].fail("no", run={"exit_code": 1})
+    jobs[2].release(reason="stopped")
+    assert [event["event"] for event in quick.history(jobs[0].id)] == ["failed"]
+    assert quick.history(jobs[0].id)[0]["run"] == {"exit_code": 1}
+    assert [event["reason"] for event in quick.history(jobs[2].id)] == ["stopped"]
+    assert_spool_sound(quick.path)
+
+
+def test_one_lost_job_does_not_keep_the_others_from_being_renewed(quick: Spool) -> None:
+    quick.publish_many([b"a", b"b"])
+    lost, kept = (quick.get_job(timeout=0) for _ in range(2))
+    told, renewed = threading.Event(), threading.Event()
+    quick.cancel(lost.id)
+    with lost.keep_alive(on_lost=told.set), kept.keep_alive(on_renewed=renewed.set):
+        assert told.wait(20)
+        assert renewed.wait(20)
+        assert not kept.lost
+    kept.done(run={"exit_code": 0})
+    assert quick.details(kept.id)["end"]["run"] == {"exit_code": 0}
+    assert_spool_tidy(quick.path)

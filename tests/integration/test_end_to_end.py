@@ -119,7 +119,6 @@ def test_twenty_thousand_tasks_survive_a_kill_every_tenth_of_a_second(
     redelivered = sum(len(of_job) > 1 for of_job in grants.values())
     assert redelivered > 100
     assert told["kills"] > 100
-    assert told["seconds"] < 120
     assert not ran.stderr, ran.stderr
 
     eventually(lambda: spool.reap() and not names(spool.path, "leased"), what="leases swept")

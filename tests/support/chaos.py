@@ -8,9 +8,11 @@ whole lines at once, so that a kill loses none: `verb moment key-or-id [facts]`.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import random
 import signal
+import struct
 import sys
 import time
 from pathlib import Path
@@ -24,6 +26,23 @@ if TYPE_CHECKING:
 
 PUBLISHERS = 2
 KILL_EVERY_SECONDS = 0.1
+LEAST_KILLS = 120
+
+
+class Kills:
+    """How many were killed by now, as every forked child can read it."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, 8)
+
+    @property
+    def count(self) -> int:
+        """So many."""
+        return int(struct.unpack("q", self._memory[:])[0])
+
+    def one_more(self) -> None:
+        """Another."""
+        self._memory[:] = struct.pack("q", self.count + 1)
 
 
 class Log:
@@ -39,14 +58,19 @@ class Log:
         os.write(self._file, f"{line}\n".encode())
 
 
-def publish(path: str, logs: str, part: int, count: int) -> None:
-    """Publish this part's tasks, going on where the killed predecessor's log ends."""
+def publish(path: str, logs: str, part: int, count: int, kills: Kills) -> None:
+    """Publish this part's tasks, going on where the killed predecessor's log ends.
+
+    No faster than the killing goes on, so that a fast machine is not done before it has begun.
+    """
     place = Path(logs) / f"published-{part}"
     start = len(place.read_text().splitlines()) if place.exists() else 0
     log = Log(logs, place.name)
     with Spool(path, publish_only=True) as spool:
         for number in range(start, count):
             name = f"{part}-{number}"
+            while kills.count * count < number * LEAST_KILLS:
+                time.sleep(0.01)
             log.say("published", name, spool.publish(name.encode(), key=name))
         signal.pause()
 
@@ -83,7 +107,7 @@ def end(job: Job, draw: float, log: Log) -> None:
 
 def main(path: str, logs: str, tasks: int, processes: int, seconds: float) -> dict[str, object]:
     """Run it all; tell how many were killed and how long it took."""
-    start, kills, generation = time.monotonic(), 0, 0
+    start, kills, generation = time.monotonic(), Kills(), 0
     chance = random.Random(0)
     roles: dict[int, int] = {}
 
@@ -91,7 +115,7 @@ def main(path: str, logs: str, tasks: int, processes: int, seconds: float) -> di
         nonlocal generation
         generation += 1
         if role < PUBLISHERS:
-            roles[forked(lambda: publish(path, logs, role, tasks // PUBLISHERS))] = role
+            roles[forked(lambda: publish(path, logs, role, tasks // PUBLISHERS, kills))] = role
         else:
             roles[forked(lambda: consume(path, logs, generation))] = role
 
@@ -106,7 +130,7 @@ def main(path: str, logs: str, tasks: int, processes: int, seconds: float) -> di
         status = os.waitstatus_to_exitcode(os.waitpid(victim, 0)[1])
         if status != -signal.SIGKILL:
             raise RuntimeError(f"a worker had ended by itself: {status}")
-        kills += 1
+        kills.one_more()
         spawn(roles.pop(victim))
         if time.monotonic() > next_look:
             if spool.stats().done >= tasks:
@@ -115,7 +139,7 @@ def main(path: str, logs: str, tasks: int, processes: int, seconds: float) -> di
     for pid in roles:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    return {"kills": kills, "seconds": time.monotonic() - start}
+    return {"kills": kills.count, "seconds": time.monotonic() - start}
 
 
 if __name__ == "__main__":

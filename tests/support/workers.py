@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -59,13 +60,13 @@ def publish_in_step(
         results.put(ids)
 
 
-def publish_until_killed(path: str, prefix: str, rounds: int, log: str) -> None:
+def publish_until_killed(path: str, prefix: str, log: str) -> None:
     """Publish keyed tasks as fast as possible, writing down each id that was returned."""
     from spoolq import Spool
 
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with Spool(path) as spool:
-        for number in range(rounds):
+        for number in itertools.count():
             job_id = spool.publish(b"%d" % number, key=f"{prefix}-{number}", headers={"n": "1"})
             os.write(file, f"{number} {job_id}\n".encode())
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def quick(make_spool: Callable[..., Spool]) -> Spool:
-    """A spool with leases of one second."""
-    return make_spool(lease_seconds=1)
+    """A spool with leases of two seconds."""
+    return make_spool(lease_seconds=2)
 
 
 @pytest.mark.guarantee("I5")

@@ -117,8 +117,8 @@ def test_stats_counts_each_state(spool: Spool, varied: dict[str, str]) -> None:
 
 def test_stats_tells_the_age_of_the_oldest_waiting_task(spool: Spool) -> None:
     assert spool.stats().oldest_ready_seconds is None
-    spool.publish(b"old", priority=9)
     published = datetime.now(UTC)
+    spool.publish(b"old", priority=9)
     old = eventually(lambda: (s := spool.stats().oldest_ready_seconds or 0) > 0.3 and s)
     assert old <= (datetime.now(UTC) - published).total_seconds() + 0.2
     spool.publish(b"young", priority=0)

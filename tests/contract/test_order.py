@@ -36,18 +36,20 @@ def test_default_priority_is_five(spool: Spool) -> None:
 def test_late_but_urgent_one_is_next_within_a_second(
     spool: Spool, open_again: Callable[..., Spool]
 ) -> None:
-    spool.publish_many([b"calm"] * 200, priority=6)
+    spool.publish_many([b"calm"] * 1000, priority=6)
     consumer = open_again(spool)
     assert consumer.get_job(timeout=0).task == b"calm"
     spool.publish(b"urgent", priority=0)
     published = time.monotonic()
-    served = 0
+    served, asked = 0, published
     while (job := consumer.get_job(timeout=0)).task != b"urgent":
         assert job.task == b"calm"
         served += 1
-        assert time.monotonic() - published < 1.5
-        time.sleep(0.02)  # the work; otherwise all 200 are served before the second is over
-    assert served < 199
+        # One second, or 20 times as long as a listing takes on a loaded machine.
+        assert asked - published < 10
+        time.sleep(0.02)  # the work; otherwise all are served before the second is over
+        asked = time.monotonic()
+    assert served < 999
 
 
 def test_freshly_opened_spool_is_strictly_ordered(
@@ -71,11 +73,12 @@ def test_returned_task_keeps_its_place_by_age(
 @pytest.mark.guarantee("I3")
 def test_delayed_task_comes_when_due_and_not_before(spool: Spool) -> None:
     before = time.time()
-    job_id = spool.publish(b"later", delay=0.6)
+    job_id = spool.publish(b"later", delay=2)
+    after = time.time()
     info = spool.get(job_id)
     assert info.status is JobStatus.DELAYED
     assert info.next_execution_at is not None
-    assert abs(info.next_execution_at.timestamp() - before - 0.6) < 0.3
+    assert before + 1.95 < info.next_execution_at.timestamp() < after + 2.05
     with pytest.raises(Empty):
         spool.get_job(timeout=0)
     job = spool.get_job(timeout=20)
@@ -84,9 +87,9 @@ def test_delayed_task_comes_when_due_and_not_before(spool: Spool) -> None:
 
 
 def test_delayed_tasks_come_in_the_order_they_are_due(spool: Spool) -> None:
-    for delay in (0.9, 0.3, 0.6):
+    for delay in (2.4, 0.8, 1.6):
         spool.publish(b"%.1f" % delay, delay=delay)
-    assert [spool.get_job(timeout=20).task for _ in range(3)] == [b"0.3", b"0.6", b"0.9"]
+    assert [spool.get_job(timeout=20).task for _ in range(3)] == [b"0.8", b"1.6", b"2.4"]
 
 
 def test_due_task_is_promoted_by_reap(spool: Spool) -> None:

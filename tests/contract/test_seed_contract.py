@@ -54,7 +54,7 @@ def test_publish_only_spool_publishes_but_refuses_to_give_jobs(
 def test_task_that_is_not_done_comes_again_after_its_lease(
     make_spool: Callable[..., Spool],
 ) -> None:
-    spool = make_spool(lease_seconds=0.5)
+    spool = make_spool(lease_seconds=2)
     job_id = spool.publish(b"task")
     first = spool.get_job(timeout=0)
     with pytest.raises(Empty):
@@ -183,4 +183,4 @@ def test_get_job_with_timeout_zero_does_not_wait(spool: Spool) -> None:
     start = time.monotonic()
     with pytest.raises(Empty):
         spool.get_job(timeout=0)
-    assert time.monotonic() - start < 0.4
+    assert time.monotonic() - start < 4  # a wait would last five seconds

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from spoolq import Spool
 
-TERM = 0.6
+TERM = 1.0
 
 
 def _stamp(offset_seconds: float) -> str:

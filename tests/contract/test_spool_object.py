@@ -43,7 +43,7 @@ def test_close_wakes_all_who_are_blocked(spool: Spool, wait: float | None) -> No
     for thread, raised in pairs:
         thread.join(10)
         assert [type(error) for error in raised] == [Closed]
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 4.5  # polling would see it after five
 
 
 def test_closed_spool_refuses_everything_clearly(spool: Spool) -> None:

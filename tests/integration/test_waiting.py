@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import statistics
 import time
 from typing import TYPE_CHECKING
 
@@ -33,8 +32,9 @@ def test_consumer_is_woken_by_the_event_of_another_process(
         assert (woken["id"], woken["task"]) == (job_id, str(number))
         waits.append(woken["monotonic"] - published)
         consumer.call("done", job_id=job_id)
-    # Polling once a second would give 0.5 s; an event held back by a half-seen move, 0.25 s.
-    assert statistics.median(waits) < 0.1, waits
+    # Polling would take seconds; an event held back by a half-seen move, a quarter of one. A
+    # loaded machine delays most, never all.
+    assert sorted(waits)[2] < 0.2, waits
 
 
 def test_consumer_is_woken_for_delayed_and_released_and_retried_tasks(
@@ -100,7 +100,7 @@ def test_ctrl_c_in_a_blocked_get_job_raises_at_once(
     with pytest.raises(Refused) as caught:
         consumer.answer()
     assert caught.value.kind == "KeyboardInterrupt"
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 4  # the next poll would come after five
     job_id = spool.publish(b"and it goes on")
     assert consumer.call("get_job", timeout=10)["id"] == job_id
 

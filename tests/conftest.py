@@ -32,6 +32,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The report in numbers: what faults this run has injected."""
+    from support import tally
+
+    told = tally.lines()
+    if told:
+        terminalreporter.section("faults injected by this run")
+        for line in told:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(autouse=True)
 def _no_spool_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("SPOOLQ_")]:

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import tally
 from support.spools import assert_spool_sound
 from support.waits import eventually
 
@@ -122,6 +123,7 @@ def test_process_killed_before_any_operation_leaves_a_spool_that_goes_on(
         failed = before.publish(b"failed", priority=0)
         before.get_job(0).fail("as planned", retry=False)
         died, told = killed_at(path, last, MOVES[move])
+        tally.fault("real processes killed before a file operation", died)
         acknowledged = told if move.startswith("publish") and not died else None
         _check(path, kept, failed, acknowledged, move)
         if not died:

@@ -68,6 +68,14 @@ def discard(fs: FileSystem, name: str) -> bool:
     return True
 
 
+def make_directory(fs: FileSystem, name: str) -> None:
+    """Make a directory that is made when it is needed; somebody else may do so at this moment."""
+    try:
+        fs.mkdir(name)
+    except FileExistsError:
+        pass
+
+
 def place_whole(fs: FileSystem, draft: str, target: str) -> bool:
     """Give a finished draft its final name unless that is taken; the draft's name goes.
 

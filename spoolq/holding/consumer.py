@@ -15,6 +15,7 @@ from spoolq.holding.upkeep import Upkeep
 from spoolq.holding.watching import Watch
 from spoolq.rules import layout, names
 from spoolq.verbs import claim, finish, pause
+from spoolq.verbs.journal import Journal
 from spoolq.waiting import pace
 from spoolq.waiting.doorbell import Doorbell
 
@@ -33,6 +34,7 @@ class Consumer:
         self._spool = spool
         self._keeper = keeper
         self._local = spool.clock.local
+        self._journal = spool.journal = Journal(spool)
         self._lock = threading.Lock()
         self._candidates = Candidates()
         self._upkeep = Upkeep(spool)
@@ -51,6 +53,7 @@ class Consumer:
         self.is_closed = True
         self._watch.close()
         self._bell.ring()
+        self._journal.write()
 
     def get(self, limit: int, timeout: float | None) -> list[Job]:
         """Up to `limit` jobs, waiting up to `timeout` seconds for the first; [] when there is none.
@@ -65,6 +68,7 @@ class Consumer:
             if self.is_closed:
                 raise Closed("this Spool is closed")
             rings = self._bell.rings
+            self._journal.write_if_due()
             became_ready = self._upkeep_in_passing(force=False)
             jobs = [] if self._is_paused() else self._claim(limit)
             if jobs:
@@ -119,7 +123,9 @@ class Consumer:
             most = min(chosen.poll_seconds, 0.5) if self._watch.is_on else chosen.poll_seconds
             longest = pace.poll_seconds(self._idle_polls, most, self._spool.chance())
         # Not shorter than 10 ms: another thread's pass may hang in the file system.
-        longest = min(longest, max(0.01, self._upkeep.seconds_left()))
+        longest = min(
+            longest, max(0.01, self._upkeep.seconds_left()), max(0.01, self._journal.seconds_left())
+        )
         self._bell.wait(rings, longest if left is None else min(longest, left))
 
     def _arrived(self, directory: str, name: str | None) -> None:

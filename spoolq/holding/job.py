@@ -13,7 +13,7 @@ from spoolq.holding.lease import HeldLease
 from spoolq.holding.storage import telling_storage_errors
 from spoolq.rules import layout, leases, names, records, retries
 from spoolq.rules.settings import checked_seconds
-from spoolq.verbs import cancel, finish, history, locate, renew, terms
+from spoolq.verbs import cancel, finish, history, journal, locate, renew, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +67,7 @@ class Job:
         self._keeper = keeper
         self._held = held
         self._lease = lease
+        self._taken_at = lease.granted_at if lease is not None else None
         self._task = task
         self._lock = threading.RLock()
         self._ended: str | None = None
@@ -199,9 +200,10 @@ class Job:
             raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
         stored = None if result is None else bytes(result)
         facts = self._facts(run) if run is not None or self.attempt > 1 else None
-        if not finish.done(self._spool, self._held, facts, stored):
+        won = finish.done(self._spool, self._held, facts, stored)
+        if not won:
             self._accept_if_done()
-        self._left("done")
+        self._left("done", "done" if won else None)
 
     @_one_at_a_time
     def fail(
@@ -225,13 +227,14 @@ class Job:
         self._check_held()
         pause = None if delay is None else checked_seconds("delay", delay)
         text = finish.shortened(str(reason))
-        if not retry or leases.gives_up(self.attempt, self.max_attempts):
+        gives_up = not retry or leases.gives_up(self.attempt, self.max_attempts)
+        if gives_up:
             won = finish.give_up(self._spool, self._held, {**self._facts(run), "reason": text})
         else:
             won = self._put_back(self.attempt, self._backoff() if pause is None else pause)
         if not won:
             raise self._lost()
-        self._left("failed")
+        self._left("failed", "gave_up" if gives_up else "failed", text)
         self._note("failed", text, run)
 
     @_one_at_a_time
@@ -249,7 +252,7 @@ class Job:
         pause = checked_seconds("delay", delay)
         if not self._put_back(self.attempt - 1, pause) and not self._release_was_ours():
             raise self._lost()
-        self._left("released")
+        self._left("released", "released", reason)
         if reason is not None:
             self._note("released", finish.shortened(reason), None)
 
@@ -305,7 +308,7 @@ class Job:
             return
         try:
             if isinstance(error, Exception):
-                self.fail(_text_of(error))
+                self.fail(finish.reason_of(error))
             else:
                 self.release()
         except Exception as trouble:
@@ -372,8 +375,10 @@ class Job:
             lease.leave()
         return LeaseLost(self.id, self.lease, _NOT_UNDER_IT)
 
-    def _left(self, how: str) -> None:
+    def _left(self, how: str, outcome: str | None, reason: str | None = None) -> None:
         self._ended = how
+        if outcome is not None:
+            journal.note(self._spool, outcome, self._held, self._taken_at, reason)
         self._keeper.forget(self)
         lease, self._lease = self._lease, None
         if lease is not None:
@@ -389,8 +394,3 @@ class Job:
             old.leave()
         else:
             cancel.release_sidecar_if_last(self._spool, old_name)
-
-
-def _text_of(error: BaseException) -> str:
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

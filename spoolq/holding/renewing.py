@@ -46,4 +46,6 @@ def _renew_locked(jobs: list[Job], seconds: float) -> list[Job]:
             job._lost()
         else:
             job._moved_to(mine, fresh)
+    if spool.journal is not None:
+        spool.journal.write_if_due()  # a holder that is busy for long is not heard of otherwise
     return decided

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk.locks import upkeep_lock
 from spoolq.rules import layout, names
+from spoolq.verbs import journal
 from spoolq.verbs.reap import Reaper
 from spoolq.verbs.sweep import sweep_tmp
 from spoolq.waiting import pace
@@ -80,7 +81,7 @@ class Upkeep:
             self._reaper.expire(done)
             if self._sweep_is_due():
                 self._next_sweep = spool.clock.local() + spool.settings.sweep_seconds / 4
-                swept = sweep_tmp(spool)
+                swept = sweep_tmp(spool) + journal.prune(spool)
                 _log.debug("swept %d leftovers", swept)
 
     def _denied_for_long(self, interval: float) -> bool:

@@ -19,6 +19,7 @@ HISTORY = "sys/history"
 KEYS = "sys/keys"
 WORKERS = "sys/workers"
 LOCKS = "sys/locks"
+JOURNAL = "sys/journal"
 PAUSED = "sys/paused"
 
 STATES = (READY, DELAYED, LEASED, DONE, FAILED)
@@ -37,7 +38,7 @@ DIRECTORIES = (
     WORKERS,
     LOCKS,
 )
-"""Every directory that `init` makes, parents first. quarantine/ is made when needed."""
+"""Every directory that `init` makes, parents first; quarantine/ and sys/journal/ come when needed."""
 
 
 def sidecar(lease: str) -> str:

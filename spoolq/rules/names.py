@@ -34,6 +34,7 @@ _delayed = re.compile(rf"({_TIME})\.({_ID})(?:\.({_COUNT}))?")
 _ended = re.compile(rf"({_ID})(?:\.(cancelled|end|result))?")
 _draft = re.compile(rf"({_ID})\.(0|{_COUNT})\.({_LEASE})\.(end|result)")
 _history = re.compile(rf"({_ID})\.({_TIME})\.([A-Z2-7]+)")
+_journal = re.compile(rf"({_TIME})\.({_LEASE})")
 _log = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
 
 is_ready_name = _ready.fullmatch
@@ -168,6 +169,17 @@ class LogName:
         return f"{self.id}.{self.attempt}.{self.lease}.{self.stream}"
 
 
+@dataclass(frozen=True, slots=True)
+class JournalName:
+    """`<begun>.<token>` in sys/journal/: the process that writes it, and since when."""
+
+    begun: float
+    token: str
+
+    def __str__(self) -> str:
+        return f"{format_time(self.begun)}.{self.token}"
+
+
 def parse_ready(name: str) -> ReadyName | None:
     """A name of ready/, or None when it is foreign."""
     match = _ready.fullmatch(name)
@@ -217,3 +229,10 @@ def parse_log(name: str) -> LogName | None:
     """A log of a command in logs/, or None."""
     match = _log.fullmatch(name)
     return LogName(match[1], int(match[2]), match[3], match[4]) if match else None
+
+
+def parse_journal(name: str) -> JournalName | None:
+    """A file of sys/journal/, or None."""
+    match = _journal.fullmatch(name)
+    begun = parse_time(match[1]) if match else None
+    return None if match is None or begun is None else JournalName(begun, match[2])

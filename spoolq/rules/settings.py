@@ -38,6 +38,7 @@ class Settings:
         watch: "auto" (events on local file systems, else polling), "events" or "poll".
         poll_seconds: the longest time between two looks at ready/ when events cannot be had.
         sweep_seconds: age at which leftovers of dead processes in sys/tmp/ are removed.
+        journal_seconds: how long the journal of ended attempts is kept; 0: none is written.
     """
 
     lease_seconds: float = 60.0
@@ -52,6 +53,7 @@ class Settings:
     watch: str = "auto"
     poll_seconds: float = 1.0
     sweep_seconds: float = 3600.0
+    journal_seconds: float = 14 * 86400.0
 
     @property
     def syncs_publish(self) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spoolq.disk.filesystem import FileSystem
     from spoolq.rules.records import Meta
     from spoolq.rules.settings import Settings
+    from spoolq.verbs.journal import Journal
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class OpenSpool:
     """What every verb takes first.
 
     `owner`, `host` and `pid` are callables' results at the time of use where a fork may change
-    them; `pid` is asked for each time.
+    them; `pid` is asked for each time. Processes that take jobs have a journal.
     """
 
     fs: FileSystem
@@ -34,6 +35,7 @@ class OpenSpool:
     host: str
     pid: Callable[[], int]
     chance: Callable[[], float] = random.random
+    journal: Journal | None = None
     _last_microsecond: int = field(default=0, init=False)
 
     def token(self) -> str:

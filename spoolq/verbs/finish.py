@@ -137,6 +137,12 @@ def _end_values(
     return values
 
 
+def reason_of(error: BaseException) -> str:
+    """The reason of a failure by an exception: `ValueError: no such page`."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def shortened(text: str, most: int = 8000) -> str:
     """A reason that fits into a record with room to spare, the middle cut."""
     if len(text) <= most:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import move
 from spoolq.rules import layout, leases, names
-from spoolq.verbs import claim, finish, history, terms
+from spoolq.verbs import claim, finish, history, journal, terms
 
 if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName
+    from spoolq.rules.records import Lease
     from spoolq.verbs.context import OpenSpool
 
 _log = logging.getLogger("spoolq.reap")
@@ -135,21 +136,22 @@ class Reaper:
                 continue
             record = terms.read_lease(self._spool, lease, now)
             for task in held:
-                self._try_to_take_back(task, record.owner if record else None, done)
+                self._try_to_take_back(task, record, done)
             claim.drop_sidecar(self._spool, lease)
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
         for lease in sidecars - tasks.keys():
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
 
-    def _try_to_take_back(self, task: LeasedName, owner: str | None, done: ReapPass) -> None:
+    def _try_to_take_back(self, task: LeasedName, record: Lease | None, done: ReapPass) -> None:
         try:
-            self._take_back(task, owner, done)
+            self._take_back(task, record, done)
         except PermissionError as error:
             # One file that is not ours to move must not keep the others from going back.
             _log.warning("%s cannot be taken back: %s", task, error)
 
-    def _take_back(self, task: LeasedName, owner: str | None, done: ReapPass) -> None:
+    def _take_back(self, task: LeasedName, record: Lease | None, done: ReapPass) -> None:
         spool = self._spool
+        owner, granted_at = (record.owner, record.granted_at) if record else (None, None)
         if not self._is_ours(layout.LEASED, str(task)):
             return
         own = spool.meta(task.id).max_attempts
@@ -166,3 +168,4 @@ class Reaper:
         if won:
             told: dict[str, object] = {"attempt": task.attempt, "lease": task.lease}
             history.note(spool, task.id, "expired", owner=owner, reason=reason, **told)
+            journal.note(spool, "expired", task, granted_at, reason, owner)

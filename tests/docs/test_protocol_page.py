@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spoolq import Spool
-from spoolq.rules import names, records, settings
+from spoolq.rules import journal, names, records, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
@@ -60,6 +60,15 @@ def test_end_event_and_key_are_records() -> None:
     assert names.has_options(key["id"])
 
 
+def test_journal_is_read_and_written_as_shown() -> None:
+    first, *lines = example("journal").splitlines(keepends=True)
+    assert journal.first_line("alpha-4711").encode() == first
+    for line in lines:
+        told = journal.parse(line, "alpha-4711")
+        assert told is not None
+        assert journal.line(told, "alpha-4711").encode() == line
+
+
 @pytest.mark.parametrize(
     ("where", "parse"),
     [
@@ -73,6 +82,7 @@ def test_end_event_and_key_are_records() -> None:
         ("sys/meta/", lambda name: names.is_job_id(name) and names.has_options(name)),
         ("sys/history/", names.parse_history),
         ("sys/keys/", names.is_key),
+        ("sys/journal/", names.parse_journal),
     ],
 )
 def test_every_example_name_is_of_the_grammar(where: str, parse: object) -> None:

@@ -13,11 +13,11 @@ from support.memory_fs import HandTime, MemoryFileSystem
 
 from spoolq.disk.filesystem import FileSystem, Foreign, OsFileSystem
 
-NAMES = st.sampled_from(
-    ["a", "b", "d", "e", "d/a", "d/b", "e/a", "d/e", "d/e/a", "a/b", "no/a", "d/" + "x" * 256]
-)
+NAMES = st.sampled_from(["a", "b", "d", "e", "d/a", "d/b", "e/a", "d/e", "d/e/a", "a/b", "no/a"])
 DIRECTORIES = st.sampled_from(["", "d", "e", "d/e", "a", "no"])
+TOO_LONG = "d/" + "x" * 256
 STEPS = st.one_of(
+    st.sampled_from([("store", TOO_LONG, b""), ("lstat", TOO_LONG), ("mkdir", TOO_LONG)]),
     st.tuples(st.just("store"), NAMES, st.sampled_from([b"", b"one", b"three"])),
     st.tuples(st.just("add to"), NAMES, st.sampled_from([b"more", b"x"])),
     st.tuples(st.sampled_from(["rename", "link"]), NAMES, NAMES),

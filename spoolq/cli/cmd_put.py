@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spoolq.cli import options, output
+from spoolq.cli import options, output, publishing
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,7 @@ spoolq put --key nightly-2026-11-24 report.conf     # once, however often it is 
         {1: "an error; the tasks whose ids were printed are in the spool, no others"},
     )
     _add_input(parser)
-    _add_task_options(parser)
+    publishing.add_options(parser)
     options.add_json(parser)
 
 
@@ -61,57 +61,13 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_task_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--priority",
-        metavar="N",
-        type=options.whole_number(0, 9),
-        default=5,
-        help="0 (first) to 9 (last); default 5",
-    )
-    add(
-        "--delay",
-        metavar="DUR",
-        type=options.duration,
-        default=0.0,
-        help="not before this time has passed (90, 90s, 15m, 2h, 1d)",
-    )
-    add(
-        "--key",
-        metavar="KEY",
-        type=options.text,
-        help="while a job of this key is kept, print its id and publish nothing",
-    )
-    add(
-        "--header",
-        metavar="K=V",
-        type=options.header,
-        action="append",
-        dest="headers",
-        help="a header that goes with each task; may be repeated",
-    )
-    add(
-        "--lease-seconds",
-        metavar="DUR",
-        type=options.duration,
-        help="lease of these jobs (default: the spool's)",
-    )
-    add(
-        "--max-attempts",
-        metavar="N",
-        type=options.whole_number(0),
-        help="attempts of these jobs; 0: no limit (default: the spool's)",
-    )
-
-
 def run(args: argparse.Namespace) -> int:
     """Publish; ids are printed batch by batch, each only when its task is safe."""
     from spoolq.cli import sources
 
     files = sources.checked(args.files)
     with options.open_spool(args, publish_only=True) as spool:
-        wanted = _task_options(args)
+        wanted = publishing.given(args)
         if args.key is not None:
             _put_one(spool, args, files, {**wanted, "key": args.key})
             return 0
@@ -120,16 +76,6 @@ def run(args: argparse.Namespace) -> int:
             ids = spool.publish_many([task for _, task in batch], **wanted)
             _tell(args, [(job_id, name) for job_id, (name, _) in zip(ids, batch, strict=True)])
     return 0
-
-
-def _task_options(args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "priority": args.priority,
-        "delay": args.delay,
-        "headers": dict(args.headers) if args.headers else None,
-        "lease_seconds": args.lease_seconds,
-        "max_attempts": args.max_attempts,
-    }
 
 
 def _put_one(

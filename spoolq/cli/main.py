@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("cmd_init", "make a spool"),
     "put": ("cmd_put", "publish tasks; prints their ids"),
+    "submit": ("cmd_submit", "publish a command, or many, for 'work --commands' to run"),
     "get": ("cmd_get", "take a job on a lease; prints the name of its file"),
     "done": ("cmd_done", "end leased jobs well"),
     "fail": ("cmd_fail", "end an attempt badly: retried later, or failed"),
@@ -29,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("cmd_status", "how many jobs are where"),
     "ls": ("cmd_ls", "list jobs"),
     "show": ("cmd_show", "all that is known of a job"),
+    "logs": ("cmd_logs", "what the command of a job has written"),
     "wait": ("cmd_wait", "wait until jobs have ended"),
     "cancel": ("cmd_cancel", "see that no further run of a job comes"),
     "retry": ("cmd_retry", "make failed jobs ready again"),

@@ -128,6 +128,18 @@ def given_ids(ids: Iterable[str]) -> Iterator[str]:
                 yield os.fsdecode(line.strip())
 
 
+def given_command(words: list[str]) -> list[str]:
+    """COMMAND [ARG...] as the parser has collected them, without the `--` that may lead them.
+
+    Raises:
+        UsageError: there is none.
+    """
+    words = words[1:] if words[:1] == ["--"] else words
+    if not words or not words[0]:
+        raise UsageError("the command is missing: give it after a --")
+    return words
+
+
 def stdin_bytes() -> Any:
     """Standard input as a binary stream.
 
@@ -231,6 +243,13 @@ def text(value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise argparse.ArgumentTypeError(f"{value!r} is not valid UTF-8") from None
+    return value
+
+
+def filled(value: str) -> str:
+    """A text that is not empty; bytes that are no UTF-8 may be in it."""
+    if not value:
+        raise argparse.ArgumentTypeError("it is empty")
     return value
 
 

@@ -108,6 +108,13 @@ class FileSystem(Protocol):
     def read_record(self, name: str, limit: int) -> bytes:
         """As `read`, for records that may have two names for a moment while being placed."""
 
+    def read_part(self, name: str, offset: int, size: int) -> bytes:
+        """Up to `size` bytes of a regular file from `offset` on; fewer only at its present end.
+
+        The file is opened anew each time, so that an NFS client sees what other hosts appended.
+        Raises Foreign for links, directories and devices.
+        """
+
     def lstat(self, name: str) -> Entry | None:
         """What stands under a name, None when nothing does. Never decides anything (stale names)."""
 
@@ -215,6 +222,20 @@ class OsFileSystem:
             data = os.read(handle, size + 1)
             while len(data) < size:
                 more = os.read(handle, size - len(data))
+                if not more:
+                    break
+                data += more
+            return data
+        finally:
+            os.close(handle)
+
+    def read_part(self, name: str, offset: int, size: int) -> bytes:
+        handle = self._open(name)
+        try:
+            _checked_size(name, handle, 1)
+            data = os.pread(handle, size, offset)
+            while data and len(data) < size:
+                more = os.pread(handle, size - len(data), offset + len(data))
                 if not more:
                     break
                 data += more

@@ -28,6 +28,7 @@ RETRIED = (
     "list",
     "read",
     "read_record",
+    "read_part",
     "lstat",
     "refresh",
     "touch_directory",

@@ -80,14 +80,14 @@ def _settle_draft(spool: OpenSpool, draft: names.DraftName) -> bool:
 
 
 def sweep_records(spool: OpenSpool) -> int:
-    """Remove meta records, history, ends, results and keys whose job is gone; how many.
+    """Remove meta records, history, logs, ends, results and keys whose job is gone; how many.
 
     Lists every state directory once, so it belongs to an explicit prune, not to every consumer.
     """
     seen = spool.clock.fresh_now() - spool.settings.sweep_seconds
     swept = 0
     kept = _kept_ids(spool)
-    for directory, job_of in ((layout.META, _id_itself), (layout.HISTORY, names.parse_history)):
+    for directory, job_of in _RECORDS:
         for name in spool.fs.list(directory):
             job_id = job_of(name)
             if job_id is None or job_id in kept or not _is_old(spool, f"{directory}/{name}", seen):
@@ -99,6 +99,18 @@ def sweep_records(spool: OpenSpool) -> int:
 
 def _id_itself(name: str) -> str | None:
     return name if names.is_job_id(name) else None
+
+
+def _logged_id(name: str) -> str | None:
+    log = names.parse_log(name)
+    return log.id if log else None
+
+
+_RECORDS = (
+    (layout.META, _id_itself),
+    (layout.HISTORY, names.parse_history),
+    (layout.LOGS, _logged_id),
+)
 
 
 def _kept_ids(spool: OpenSpool) -> set[str]:

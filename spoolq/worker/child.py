@@ -41,7 +41,7 @@ _TOLD = (
     groups.RUN_VARIABLE,
     *(
         f"SPOOLQ_{name}"
-        for name in ("ID", "ATTEMPT", "RESCHEDULES", "LEASE", "PRIORITY", "HEADER_", "ARRAY_INDEX")
+        for name in ("ID", "ATTEMPT", "RESCHEDULES", "LEASE", "PRIORITY", "HEADER_", "ARRAY_")
     ),
 )
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -36,7 +36,8 @@ def modules_of(spool: Spool, *words: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [("put",), ("get",), ("ls",), ("status",), ("wait", "--all"), ("reap",)]
+    "words",
+    [("put",), ("submit", "x"), ("get",), ("ls",), ("status",), ("wait", "--all"), ("reap",)],
 )
 def test_a_command_imports_its_own_module_and_nothing_heavy(
     spool: Spool, words: tuple[str, ...]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,3 +120,24 @@ def test_holder_of_a_cancelled_and_pruned_job_is_told(spool: Spool) -> None:
     with pytest.raises(LeaseLost):
         job.done()
     assert jobs_on_disk(spool.path) == {}
+
+
+def test_logs_go_with_their_job_and_orphans_when_they_are_old(make_spool: Callable) -> None:
+    spool = make_spool(sweep_seconds=60)
+    logs = Path(spool.path) / "logs"
+    done, waiting = spool.publish(b"", priority=0), spool.publish(b"")
+    spool.get_job(timeout=0).done()
+    stray = "5-20261124T020658917264-HVUYXHQQ"
+    made = {
+        f"{done}.1.host-1-A.out": 0,
+        f"{waiting}.1.host-1-A.out": 3600,
+        f"{stray}.1.host-1-A.err": 3600,
+        f"{stray}.1.host-1-B.err": 0,
+        "notes.txt": 3600,
+    }
+    for name, age in made.items():
+        (logs / name).touch()
+        os.utime(logs / name, (time.time() - age,) * 2)
+    assert spool.prune(older_than_seconds=0).removed == 1
+    left = {f"{waiting}.1.host-1-A.out", f"{stray}.1.host-1-B.err", "notes.txt"}
+    assert {path.name for path in logs.iterdir()} == left

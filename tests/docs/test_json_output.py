@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spoolq.cli.main import main
+from spoolq.rules.names import LogName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from spoolq import Spool
 
@@ -37,8 +38,8 @@ def printed(
     monkeypatch.setenv("SPOOLQ_DIR", spool.path)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"task")))
 
-    def run(*words: str, expected: int = 0) -> dict[str, Any]:
-        assert main([*words, "--json"]) == expected
+    def run(*given: str, expected: int = 0, words: Sequence[str] = ()) -> dict[str, Any]:
+        assert main([*given, "--json", *words]) == expected
         found = json.loads(capsys.readouterr().out)
         assert isinstance(found, dict)
         return found
@@ -50,6 +51,9 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     """Command -> what it printed, over the lives of a few jobs."""
     told = {"init": printed("init", str(tmp_path / "new")), "put": printed("put")}
     told["get"] = printed("get")
+    log = LogName(told["get"]["id"], 1, told["get"]["lease"], "out")
+    (Path(spool.path) / "logs" / str(log)).write_text("printed\n")
+    told["logs"] = printed("logs", told["get"]["id"])
     told["show"] = printed("show", told["get"]["id"])
     told["extend"] = printed("extend", told["get"]["name"])
     told["release"] = printed("release", told["extend"]["name"])
@@ -58,6 +62,8 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     told["wait"] = printed("wait", told["put"]["id"], expected=6)
     told["retry"] = printed("retry", "--failed")
     told["done"] = printed("done", printed("get")["name"])
+    told["submit"] = printed("submit", words=["--", "true"])
+    spool.get_job(0).done()
     told["cancel"] = printed("cancel", spool.publish(b""))
     for command in ("pause", "resume", "reap", "prune", "status"):
         told[command] = printed(command)

@@ -53,6 +53,8 @@ def test_nothing_foreign_is_read_or_followed(tmp_path: Path) -> None:
         for name in ("link", "loop", "dangling", "directory", "fifo", "hard", "socket"):
             with pytest.raises(Foreign):
                 fs.read(name, 100)
+            with pytest.raises(Foreign):
+                fs.read_part(name, 0, 100)
 
 
 def test_file_over_the_limit_is_told_from_a_foreign_one(tmp_path: Path) -> None:
@@ -61,6 +63,17 @@ def test_file_over_the_limit_is_told_from_a_foreign_one(tmp_path: Path) -> None:
     with pytest.raises(TooLarge):
         fs.read("big", 100)
     assert fs.read("big", 101) == b"x" * 101
+
+
+def test_a_growing_file_is_read_in_parts(tmp_path: Path) -> None:
+    fs = OsFileSystem(str(tmp_path))
+    (tmp_path / "log").write_bytes(b"abcdef")
+    assert fs.read_part("log", 2, 3) == b"cde"
+    assert fs.read_part("log", 2, 100) == b"cdef"
+    assert fs.read_part("log", 6, 100) == b""
+    with (tmp_path / "log").open("ab") as log:
+        log.write(b"gh")
+    assert fs.read_part("log", 6, 100) == b"gh"
 
 
 def test_failed_write_leaves_no_file_behind(tmp_path: Path) -> None:

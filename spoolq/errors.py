@@ -6,6 +6,7 @@
     ├─ SpoolDamaged                 a spool, but not as it should be
     │  └─ SpoolVersionUnsupported   a newer format than this release reads
     ├─ SpoolUntrusted               a directory that strangers may write to
+    ├─ SpoolUnsafe                  on a mount that may forget what it was told (soft NFS)
     ├─ StorageError                 the file system refused        (also OSError)
     │  └─ StorageFull               no space, inodes or quota left
     ├─ InvalidTask                  exit 2: a task or option of it that cannot be  (also ValueError)
@@ -62,6 +63,10 @@ class SpoolVersionUnsupported(SpoolDamaged):
 
 class SpoolUntrusted(_PathError):
     """Others could write into this directory, so what is in it cannot be trusted."""
+
+
+class SpoolUnsafe(_PathError):
+    """The directory is mounted in a way that breaks spoolq's promises; `spoolq doctor --probe`."""
 
 
 class StorageError(SpoolqError, OSError):

@@ -59,6 +59,7 @@ class Spool:
         SpoolNotFound: there is no spool at `path`.
         SpoolDamaged, SpoolVersionUnsupported: there is one that cannot be used.
         SpoolUntrusted: strangers can write to it.
+        SpoolUnsafe: it lies on a soft NFS mount (SPOOLQ_ALLOW_SOFT=1 allows that).
     """
 
     @telling_storage_errors

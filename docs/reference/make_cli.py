@@ -51,6 +51,7 @@ Each command's own is told below; all of them, and the errors behind them, are i
 |---|---|
 | `SPOOLQ_DIR` | the spool, where `-s` does not name one |
 | `SPOOLQ_TRUST` | `1`: trust a spool that another user owns |
+| `SPOOLQ_ALLOW_SOFT` | `1`: open spools on soft NFS mounts too |
 | `SPOOLQ_DEBUG` | `1`: show the traceback of an error too |
 | `NO_COLOR` | anything: no colours |
 | `COLUMNS` | width of the terminal, instead of what it says itself |

@@ -10,6 +10,8 @@ from spoolq.cli import options, output
 if TYPE_CHECKING:
     import argparse
 
+_NO_CHECK = {"check": None, "verdict": None, "figures": None}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `spoolq doctor`."""
@@ -19,12 +21,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 Look at everything in the spool and say what is not as it should be, one line each: foreign
 files, records without a job, leases nobody takes back, unreadable sidecars, wrong modes, a clock
 that is off. Tells too what file system this is and what follows from it. Changes nothing.
+
+With --probe the file system itself is tested, in sys/tmp/, and each test's outcome is told: renames,
+exclusive creation, time stamps and clocks, listings, syncs, modes, locks; and what spoolq will do
+because of it. With --peer on two hosts at the same time they also measure how soon each sees what
+the other makes.
 """,
         """
 spoolq doctor
 spoolq doctor --json | jq -r .path
+spoolq doctor --probe
+spoolq doctor --probe --peer 5m    # and the same on another host
 """,
-        {0: "nothing found", 1: "there are findings, or an error"},
+        {0: "nothing found", 1: "there are findings, an unsafe file system, no peer, or an error"},
+    )
+    parser.add_argument("--probe", action="store_true", help="test the file system as well")
+    parser.add_argument(
+        "--peer",
+        metavar="DUR",
+        nargs="?",
+        const=60.0,
+        type=options.duration,
+        help="with --probe: test it together with a second host, which may come within DUR (60s)",
     )
     options.add_json(parser)
 
@@ -34,10 +52,11 @@ def run(args: argparse.Namespace) -> int:
     from spoolq.disk.identity import absolute
     from spoolq.upkeep import doctor
 
-    seen = doctor.examine(absolute(options.spool_path(args)))
+    path = absolute(options.spool_path(args))
+    seen = doctor.examine(path)
     for finding in seen.findings:
         if args.json:
-            output.json_line(asdict(finding))
+            output.json_line({**asdict(finding), **_NO_CHECK})
         else:
             told = f"{finding.path}: {finding.what}: {finding.advice}"
             output.line(output.printable(told))
@@ -46,4 +65,24 @@ def run(args: argparse.Namespace) -> int:
             output.line(output.printable(f"{name}: {fact}"))
         count = len(seen.findings)
         output.line(f"{count} finding{'' if count == 1 else 's'}" if count else "nothing found")
-    return 1 if seen.findings else 0
+    fit = _probe(args, path) if args.probe or args.peer is not None else True
+    return 0 if fit and not seen.findings else 1
+
+
+def _probe(args: argparse.Namespace, path: str) -> bool:
+    """Test the file system, telling each outcome as it comes; whether all of it will do."""
+    from spoolq.upkeep import probe
+
+    fit = True
+    for check in probe.checks(path, args.peer):
+        fit = fit and not check.is_finding
+        if args.json:
+            told = {"path": ".", "what": check.what, "advice": check.advice}
+            output.json_line(
+                {**told, "check": check.check, "verdict": check.verdict, "figures": check.figures}
+            )
+        else:
+            advice = f": {check.advice}" if check.advice else ""
+            output.line(output.printable(f"{check.check}: {check.verdict}: {check.what}{advice}"))
+        output.flush()
+    return fit

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from spoolq.disk import clock as clocks
 from spoolq.disk import mounts
 from spoolq.rules import layout, names
+from spoolq.rules.fitness import CLOCK_TOLERANCE_SECONDS
 from spoolq.upkeep.belongings import orphans
 from spoolq.upkeep.leases import lease_findings
 from spoolq.verbs import opening
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from spoolq.disk.filesystem import Entry
     from spoolq.verbs.context import OpenSpool
-
-CLOCK_TOLERANCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +138,11 @@ def _doubles(spool: OpenSpool) -> Iterator[tuple[str, str, str]]:
 
 
 def _facts(spool: OpenSpool, findings: list[Finding]) -> dict[str, str]:
-    kind = mounts.filesystem_type(spool.fs.root)
-    network = mounts.is_network_type(kind)
-    follows = "consumers poll, as events of other hosts are not seen" if network else "events"
-    facts = {"file system": f"{kind}: {follows}"}
+    mount = mounts.mount_at(spool.fs.root)
+    follows = "consumers poll, as events of other hosts are not seen"
+    facts = {"file system": f"{mount.type}: {follows if mount.is_network else 'events'}"}
+    if mount.gives_up:
+        findings.append(Finding(".", "on a soft NFS mount", "mount it hard, see 'doctor --probe'"))
     try:
         ahead = clocks.host_ahead_seconds(spool.clock)
     except OSError as error:

@@ -15,6 +15,7 @@ from spoolq.errors import (
     SpoolDamaged,
     SpoolExists,
     SpoolNotFound,
+    SpoolUnsafe,
     SpoolUntrusted,
     SpoolVersionUnsupported,
 )
@@ -32,9 +33,11 @@ def create(path: str, values: dict[str, object]) -> None:
     Raises:
         InvalidSetting: a setting that makes no sense; nothing was made.
         SpoolExists: there is a spool already, or a directory that holds something else.
+        SpoolUnsafe: a mount that spoolq does not work on; nothing was made.
         OSError: the file system refused.
     """
     chosen = settings.checked(values)
+    _check_mount(path, mounts.mount_at(path))
     fs = OsFileSystem(path, group=chosen.group)
     _make_root(fs, path)
     for directory in layout.DIRECTORIES:
@@ -73,7 +76,8 @@ def open_spool(path: str, owner: str | None, fs: FileSystem | None = None) -> Op
     """Open the spool at an absolute path.
 
     Raises:
-        SpoolNotFound, SpoolDamaged, SpoolVersionUnsupported, SpoolUntrusted: as they say.
+        SpoolNotFound, SpoolDamaged, SpoolVersionUnsupported, SpoolUntrusted, SpoolUnsafe: as
+            they say.
         OSError: the file system refused.
     """
     plain: FileSystem = fs or OsFileSystem(path)
@@ -81,7 +85,9 @@ def open_spool(path: str, owner: str | None, fs: FileSystem | None = None) -> Op
     if not identity.trusts_everything():
         _check_trust(plain, path, found)
     if fs is None:
-        plain = _filesystem(path, found)
+        mount = mounts.mount_at(path)
+        _check_mount(path, mount)
+        plain = _filesystem(path, found, mount)
     host = identity.host_name()
     return OpenSpool(
         plain, ServerClock(plain), found, owner or default_owner(), host, identity.process_id
@@ -91,7 +97,7 @@ def open_spool(path: str, owner: str | None, fs: FileSystem | None = None) -> Op
 def open_untrusted(path: str) -> OpenSpool:
     """As `open_spool`, for looking only: whoever owns it, whatever its directories look like."""
     plain = OsFileSystem(path)
-    fs = _filesystem(path, _read_settings(plain, path))
+    fs = _filesystem(path, _read_settings(plain, path), mounts.mount_at(path))
     found = _read_settings(fs, path)
     host = identity.host_name()
     return OpenSpool(fs, ServerClock(fs), found, default_owner(), host, identity.process_id)
@@ -102,10 +108,23 @@ def default_owner() -> str:
     return f"{identity.host_name()}-{identity.process_id()}"
 
 
-def _filesystem(path: str, found: Settings) -> FileSystem:
-    is_network = mounts.is_network_type(mounts.filesystem_type(path))
-    plain = OsFileSystem(path, group=found.group, is_network=is_network)
-    return PatientFileSystem(plain) if is_network else plain
+def _filesystem(path: str, found: Settings, mount: mounts.Mount) -> FileSystem:
+    plain = OsFileSystem(path, group=found.group, is_network=mount.is_network)
+    return PatientFileSystem(plain) if mount.is_network else plain
+
+
+def _check_mount(path: str, mount: mounts.Mount) -> None:
+    """Refuse soft NFS mounts.
+
+    NFS: they report an error when the server is silent for a while, but the request may still be
+    carried out, long after its caller has decided what to do about the error.
+    """
+    if mount.gives_up and not mounts.allows_soft():
+        raise SpoolUnsafe(
+            path,
+            f"{mount.point} is a soft NFS mount, which may lose or delay what it was told; "
+            "mount it hard, or set SPOOLQ_ALLOW_SOFT=1 to use it all the same",
+        )
 
 
 def _read_settings(fs: FileSystem, path: str) -> Settings:

@@ -161,7 +161,7 @@ def test_file_system_type_is_that_of_the_closest_mount(path: str, expected: str)
         "5 1 0:53 / /over rw - xfs /dev/sdb rw",
         "garbage",
     ]
-    assert mounts._type_at(path, table) == expected
+    assert mounts._mount_at(path, table).type == expected
 
 
 @pytest.mark.parametrize(

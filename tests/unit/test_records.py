@@ -49,6 +49,7 @@ def test_unknown_fields_of_newer_writers_are_no_harm() -> None:
         sidecar(lease_seconds=True),
         sidecar(lease_seconds=float("nan")),
         sidecar(lease_seconds=1e300),
+        sidecar(lease_seconds=10**400),
         sidecar(lease_seconds=-1),
         sidecar(granted_at="yesterday"),
         sidecar(granted_at=5),
@@ -77,6 +78,7 @@ def test_meta_reads_back_and_drops_what_makes_no_sense() -> None:
     assert records.load_meta(records.dump_meta(meta)) == meta
     odd = {"key": "../x", "headers": {"a": 1}, "lease_seconds": -1, "max_attempts": True}
     assert records.load_meta(json.dumps(odd).encode()) == records.NO_META
+    assert records.load_meta(json.dumps({"lease_seconds": 10**400}).encode()) == records.NO_META
 
 
 @given(st.floats(0, 4e9))

@@ -32,6 +32,7 @@ def test_keys_of_newer_releases_in_spool_json_are_left_alone() -> None:
         ("lease_seconds", -1),
         ("lease_seconds", math.nan),
         ("lease_seconds", math.inf),
+        ("lease_seconds", 10**400),
         ("lease_seconds", "60"),
         ("lease_seconds", True),
         ("lease_seconds", 1e12),

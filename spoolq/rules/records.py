@@ -8,7 +8,6 @@ time. No I/O.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
@@ -16,6 +15,7 @@ from typing import Any, TypeGuard
 from spoolq.rules import leases, names
 
 MAX_RECORD_BYTES = 64 * 1024
+_LARGEST = 1e15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -163,7 +163,9 @@ def is_end_record(record: dict[str, Any] | None, job_id: str, outcome: str) -> b
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # Compared rather than converted: a whole number of JSON may be too large for a float.
+    is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_numeric and -_LARGEST < value < _LARGEST  # type: ignore[operator]
 
 
 def _is_count(value: object) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -98,7 +97,7 @@ def checked_seconds(name: str, value: object, *, positive: bool = False) -> floa
     Raises:
         InvalidSetting: anything else, NaN, infinities, booleans and texts included.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidSetting(name, value, "a number of seconds")
     if not 0 <= value <= MAX_SECONDS or (positive and value == 0):
         low = "above 0" if positive else "from 0"

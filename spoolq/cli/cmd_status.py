@@ -1,8 +1,8 @@
-"""`spoolq status`: how many jobs are where."""
+"""`spoolq status`: the whole spool on one screen, once, again and again, or for monitoring."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import sys
 from typing import TYPE_CHECKING
 
 from spoolq.cli import options, output
@@ -10,52 +10,104 @@ from spoolq.cli import options, output
 if TYPE_CHECKING:
     import argparse
 
-    from spoolq.jobs import Stats
+    from spoolq.looking.overview import Lookout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `spoolq status`."""
     options.describe(
         parser,
-        "Tell how many jobs are ready, leased, delayed, done and failed, for how long the oldest "
-        "one\nhas been waiting, and whether the spool is paused. Cancelled jobs count as done.",
+        """
+Tell how many jobs are ready, leased, delayed, done (cancelled ones too) and failed, how long the
+oldest has been waiting, what ended in the last five minutes, which workers are alive, whether and
+why the spool is paused, how much room is left, and what needs a look. Only reads, and does the
+same bounded work however many jobs there are.
+
+With --check one line for monitoring, by the conventions of Nagios plugins: what needs a look is a
+warning or critical by itself; --warning and --critical set limits of your own. NAME is one of
+ready, leased, delayed, done, failed (counts), oldest, lease (ages of the oldest waiting job and
+lease), expired, overdue (leases and delayed jobs that nobody looks after), failing, troubles (jobs
+failed, and attempts gone wrong, in five minutes), clock (seconds off); and, where less is worse,
+workers (alive), disk and inodes (percent free).
+""",
         """
 spoolq status
+spoolq status --watch
 spoolq status --json | jq .ready
-watch spoolq status
+spoolq status --check --warning oldest=15m --critical oldest=2h --critical workers=1
 """,
-        {},
+        {
+            0: "all went well; with --check: OK",
+            1: "an error; with --check: WARNING",
+            2: "the command line makes no sense; with --check: CRITICAL",
+            3: "with --check: UNKNOWN, the spool could not be looked at",
+        },
     )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--watch",
+        metavar="SECONDS",
+        type=options.duration,
+        nargs="?",
+        const=2.0,
+        help="look again every 2 s, or as often as given (less often where a look takes long)",
+    )
+    way.add_argument("--check", action="store_true", help="one line and exit status for monitoring")
+    for level in ("warning", "critical"):
+        parser.add_argument(
+            f"--{level}",
+            metavar="NAME=LIMIT",
+            action="append",
+            default=[],
+            help=f"with --check: {level} when the figure is beyond the limit",
+        )
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the counts."""
+    """Print what one look, or each of many, finds."""
+    if args.check:
+        from spoolq.cli import monitoring
+
+        return monitoring.check(args)
+    if args.warning or args.critical:
+        raise options.UsageError("--warning and --critical go with --check")
+    from spoolq.looking.overview import Lookout
+    from spoolq.queue import internals
+
     with options.open_spool(args) as spool:
-        stats = spool.stats()
-        if args.json:
-            output.json_line({"path": spool.path, **asdict(stats)})
+        lookout = Lookout(internals(spool))
+        if args.watch is None:
+            _print(lookout, as_json=args.json)
         else:
-            _print(spool.path, stats)
+            _watch(lookout, args.watch, as_json=args.json)
     return 0
 
 
-def _print(path: str, stats: Stats) -> None:
-    output.line(output.paint(output.printable(path), "bold"))
-    columns = max(len(str(getattr(stats, name))) for name in _NAMES)
-    for name in _NAMES:
-        count = getattr(stats, name)
-        text = f"  {name:<8} {count:>{columns}}"
-        output.line((output.paint(text, name) if count else text) + _remark(name, stats))
-    if stats.paused is not None:
-        reason = f": {output.printable(stats.paused)}" if stats.paused else ""
-        output.line(output.paint(f"  paused{reason}", "delayed"))
+def _print(lookout: Lookout, *, as_json: bool) -> None:
+    from spoolq.cli import panel
+    from spoolq.rules.health import needs_a_look
+
+    seen = lookout.look()
+    findings = needs_a_look(seen)
+    if as_json:
+        output.json_line(panel.values(seen, findings))
+        return
+    clear = "\x1b[H\x1b[J" if lookout.looks > 1 and output.is_terminal(sys.stdout) else ""
+    # In one piece, so that a screen that is drawn anew does not flicker.
+    output.block(clear + "".join(f"{line}\n" for line in panel.lines(seen, findings)))
 
 
-_NAMES = ("ready", "leased", "delayed", "done", "failed")
+def _watch(lookout: Lookout, every_seconds: float, *, as_json: bool) -> None:
+    """Look until Ctrl-C; where a look takes long, ten times as long passes until the next."""
+    import time
 
-
-def _remark(name: str, stats: Stats) -> str:
-    if name == "ready" and stats.oldest_ready_seconds is not None:
-        return f"   oldest waiting for {output.span(stats.oldest_ready_seconds)}"
-    return ""
+    if not as_json and output.is_terminal(sys.stdout):
+        output.block("\x1b[2J\x1b[H")
+    while True:
+        begun = time.monotonic()
+        _print(lookout, as_json=as_json)
+        output.flush()
+        time.sleep(max(every_seconds, 10 * (time.monotonic() - begun), 0.05))
+        if not as_json and not output.is_terminal(sys.stdout):
+            output.line()

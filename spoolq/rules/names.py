@@ -39,6 +39,8 @@ _log = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
 
 is_ready_name = _ready.fullmatch
 """Match object when a name in ready/ is ours: group 1 the id, group 2 the attempts counted."""
+is_ended_name = re.compile(rf"({_ID})(?:\.cancelled)?").fullmatch
+"""Match object when a name in done/ or failed/ is an ended task's: group 1 the id."""
 
 
 def is_job_id(text: str) -> bool:

@@ -7,15 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from spoolq.jobs import JobStatus
+from spoolq.queue import internals
+from spoolq.verbs import listing
 
 if TYPE_CHECKING:
     from spoolq.queue import Spool
 
 SHORTEST_PAUSE = 0.02
 LONGEST_PAUSE = 1.0
-_QUIET_LOOKS = 2
-# In the order that jobs travel: one that moves on between two looks is met further down.
-_UNFINISHED = (JobStatus.DELAYED, JobStatus.READY, JobStatus.PROCESSING)
 
 
 class Watch:
@@ -46,15 +45,8 @@ class Watch:
 
 
 def is_quiet(spool: Spool) -> bool:
-    """Whether no job is ready, leased or delayed.
-
-    RACE: a job can come back behind a look (released, retried), so two looks have to agree.
-    """
-    return all(
-        next(spool.list(status), None) is None
-        for _ in range(_QUIET_LOOKS)
-        for status in _UNFINISHED
-    )
+    """Whether no job is ready, leased or delayed."""
+    return listing.is_quiet(internals(spool))
 
 
 def cancelled_ids(spool: Spool) -> set[str]:

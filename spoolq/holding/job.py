@@ -156,6 +156,11 @@ class Job:
             self._task = self._read_task()
         return self._task
 
+    @property
+    def task_in_memory(self) -> bytes | None:
+        """The payload if it was read by now (small ones are, when taken), for who can stream it."""
+        return self._task
+
     @telling_storage_errors
     def _read_task(self) -> bytes:
         try:
@@ -321,8 +326,6 @@ class Job:
             self.release()
         except SpoolqError as error:
             _log.info("job %s: lease over before it was handed out: %s", self.id, error)
-
-    # ----- inside
 
     def _check_held(self) -> None:
         if self._ended is not None:

@@ -200,6 +200,21 @@ def stats(spool: OpenSpool) -> Stats:
     return Stats(**counts, oldest_ready_seconds=age, paused=pause.reason(spool))
 
 
+def is_quiet(spool: OpenSpool) -> bool:
+    """Whether no job is delayed, ready or leased.
+
+    RACE: a job can come back behind a look (released, retried), so two looks have to agree. States
+    in the order that jobs travel: one that moves on meanwhile is met further down.
+    """
+    unfinished = (layout.DELAYED, layout.READY, layout.LEASED)
+    return not any(
+        job_of(state, name)
+        for _ in range(2)
+        for state in unfinished
+        for name in spool.fs.iterate(state)
+    )
+
+
 def details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
     """Everything the spool knows of a job, as JSON values.
 

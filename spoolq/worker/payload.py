@@ -9,6 +9,8 @@ import stat
 import tempfile
 
 _COPY_BYTES = 1024 * 1024
+AT_ONCE_BYTES = select.PIPE_BUF
+"""So much fits into any pipe at once; the command may leave it unread."""
 
 
 def open_path(path: str) -> int:
@@ -34,8 +36,7 @@ def open_bytes(data: bytes) -> int:
     Raises:
         OSError: no room for larger ones in TMPDIR.
     """
-    if len(data) <= select.PIPE_BUF:
-        # Fits into any pipe at once; the command may leave it unread.
+    if len(data) <= AT_ONCE_BYTES:
         read_end, write_end = os.pipe()
         os.write(write_end, data)
         os.close(write_end)

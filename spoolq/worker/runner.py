@@ -1,0 +1,342 @@
+"""The worker's loop: one thread that takes jobs, runs their commands, and ends the jobs.
+
+What may block lives elsewhere: commands and their time limits in the guard's process, waiting for
+jobs in the intake's thread, output in the captures' thread, renewals in the keeper's.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import signal
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
+from spoolq.queue import internals
+from spoolq.verbs import listing
+from spoolq.worker.child import Commands
+from spoolq.worker.endings import Endings, Outcome
+from spoolq.worker.exits import Action, Verdict, end_record, judge
+from spoolq.worker.intake import Intake
+from spoolq.worker.launch import Launcher, Running, monotonic_of
+from spoolq.worker.limits import limits_of
+from spoolq.worker.listener import Counts, Listener
+from spoolq.worker.memory import resident_bytes
+from spoolq.worker.outputs import Outputs
+from spoolq.worker.wake import Wake
+
+if TYPE_CHECKING:
+    from spoolq.holding.job import Job
+    from spoolq.queue import Spool
+    from spoolq.worker.child import Ended
+    from spoolq.worker.options import WorkOptions
+
+BEAT_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
+_FOR_GOOD = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS))
+_COUNTED = {
+    Outcome.DONE: "done",
+    Outcome.FAILED: "failed",
+    Outcome.RETRIED: "retried",
+    Outcome.RELEASED: "released",
+    Outcome.LOST: "lost",
+}
+OUT_OF_TIME = "the worker's time is over"
+
+
+class Runner:
+    """Runs commands for the jobs of a spool, until it is told to stop or has nothing more to do.
+
+    It closes the spool when it takes no more jobs.
+
+    Attributes:
+        counts: what it did so far.
+        wants_anew: it ended because of its own memory, and should be started anew.
+    """
+
+    def __init__(
+        self, spool: Spool, options: WorkOptions, listener: Listener | None = None
+    ) -> None:
+        self._open, self._options = internals(spool), options
+        self._listener = listener or Listener()
+        self.counts = Counts()
+        self.wants_anew = False
+        self.wake = Wake()
+        self._limits = limits_of(options)
+        self._intake = Intake(spool, self.wake)
+        self._running: dict[int, Running] = {}
+        self._endings = Endings(self._open, self._told, self._refused)
+        self._draining = self._stopping = False
+        self._failure: SpoolqError | None = None
+        self._signals: list[int] = []
+        self._polite_signals = 0
+        self._take_at, self._pause = 0.0, _FIRST_PAUSE_SECONDS
+        self._beat_at = self._empty_look_at = 0.0
+        self._idle_since = time.monotonic()
+
+    # --- told from outside
+
+    def heard(self, number: int) -> None:
+        """A signal has come; called by its handler."""
+        self._signals.append(number)
+        self.wake.ring()
+
+    def drain(self, reason: str) -> None:
+        """Take no more jobs; what runs goes on to its end."""
+        if not self._draining:
+            self._draining = True
+            self._listener.draining(reason)
+            self._intake.close()
+
+    def stop(self, reason: str, *, grace_seconds: float | None = None) -> None:
+        """Take no more jobs, stop what runs, and give its jobs back at once."""
+        self.drain(reason)
+        if not self._stopping:
+            self._stopping = True
+            self._listener.stopping(reason)
+        for number in self._running:
+            self._commands.stop(number, reason=reason, grace_seconds=grace_seconds)
+
+    # --- the loop
+
+    def run(self) -> None:
+        """Until the end.
+
+        Raises:
+            SpoolqError: the spool cannot be worked with any more; what ran was ended first.
+            OSError: no process or descriptor to be had for the guard.
+        """
+        with Commands(
+            grace_seconds=self._options.grace_seconds, clock=self._open.clock.now
+        ) as self._commands:
+            self._outputs = Outputs(self._open, self._options.output, self._options.max_output)
+            self._launcher = Launcher(self._open, self._commands, self._outputs, self._options)
+            try:
+                self._commands.open()
+                self._listener.ready()
+                self._loop()
+            finally:
+                self._leave()
+        if self._failure is not None:
+            raise self._failure
+
+    def _loop(self) -> None:
+        while True:
+            self._tick()
+            self._fill()
+            if self._is_over():
+                return
+            self._wait()
+            self.wake.clear()
+            self._obey_signals()
+            for ended in self._commands.read():
+                self._ended(ended)
+
+    def _is_over(self) -> bool:
+        if not self._draining or self._running or self._intake.is_waiting:
+            return False
+        return not self._endings or self._stopping
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        poll.register(self._commands.fileno(), select.POLLIN)
+        poll.register(self.wake.fileno(), select.POLLIN)
+        seconds = max(0.0, self._next_at() - time.monotonic())
+        poll.poll(seconds * 1000)
+
+    def _next_at(self) -> float:
+        """When something is due, at the latest."""
+        due = [self._beat_at, self._endings.next_at()]
+        due += [running.care_at for running in self._running.values() if running.care_at]
+        if not self._draining:
+            due.append(self._limits.take_until)
+            if self._take_at > time.monotonic():
+                due.append(self._take_at)
+            if self._is_idle:
+                due += self._leave_times()
+        if not self._stopping:
+            due.append(self._limits.stop_at)
+        return min(due)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._intake.is_waiting and not self._running
+
+    def _leave_times(self) -> list[float]:
+        idle = self._options.idle_seconds
+        times = [] if idle is None else [self._idle_since + idle]
+        return [*times, self._empty_look_at] if self._options.until_empty else times
+
+    def _obey_signals(self) -> None:
+        while self._signals:
+            number = self._signals.pop(0)
+            name = signal.Signals(number).name
+            if number == signal.SIGHUP:
+                self.drain(f"got {name}")  # a lost terminal tells twice: never more than this
+                continue
+            self._polite_signals += 1
+            if self._polite_signals == 1:
+                self.drain(f"got {name}")
+            else:
+                hard = 0.0 if self._polite_signals > 2 else None
+                self.stop("the worker was stopped by a signal", grace_seconds=hard)
+
+    # --- taking and starting
+
+    def _fill(self) -> None:
+        """Take jobs for the free slots and start their commands."""
+        while True:
+            try:
+                jobs = self._intake.arrived()
+                if not jobs and (room := self._room()):
+                    jobs = self._intake.take(room)
+                    if not jobs:
+                        self._intake.wait(room)
+            except SpoolqError as error:
+                self._cannot_take(error)
+                return
+            if not jobs:
+                return
+            self._pause = _FIRST_PAUSE_SECONDS
+            for job in jobs:
+                self._start(job)
+
+    def _room(self) -> int:
+        """How many jobs to take now."""
+        if self._draining or self._intake.is_waiting or time.monotonic() < self._take_at:
+            return 0
+        room = self._options.slots - len(self._running) - len(self._endings)
+        if self._options.max_jobs is not None:
+            room = min(room, self._options.max_jobs - self.counts.started)
+        return max(0, room)
+
+    def _cannot_take(self, error: SpoolqError) -> None:
+        if not isinstance(error, OSError) or error.errno in _FOR_GOOD:
+            self._failure = error
+            self.drain(str(error))
+            return
+        if self._pause == _FIRST_PAUSE_SECONDS:
+            self._listener.trouble(f"no job can be taken for now: {error}")
+        self._take_at = time.monotonic() + self._pause
+        self._pause = min(_LONGEST_PAUSE_SECONDS, 2 * self._pause)
+
+    def _start(self, job: Job) -> None:
+        if self._draining:
+            self._endings.end(job, Verdict(Action.RELEASE, "the worker takes no more"), None)
+            return
+        try:
+            running = self._launcher.start(job)
+        except InvalidTask as error:
+            self._endings.end(job, Verdict(Action.FAIL, str(error)), None)
+        except LeaseLost as error:
+            self._told(job, Outcome.LOST, Verdict(Action.RELEASE, str(error)))
+        except OSError as error:
+            why = f"could not be started: {error}"
+            self._listener.trouble(f"job {job.id} {why}")
+            self._endings.end(job, Verdict(Action.POSTPONE, why), None)
+        else:
+            self.counts.started += 1
+            self._running[running.number] = running
+            self.counts.running = len(self._running)
+        if self.counts.started == self._options.max_jobs:
+            self.drain(f"has started {self.counts.started} jobs")
+
+    # --- ends
+
+    def _ended(self, ended: Ended) -> None:
+        running = self._running.pop(ended.number)
+        self.counts.running = len(self._running)
+        job = running.job
+        sizes = self._finish_output(running)
+        running.drop_copy()
+        verdict = judge(
+            ended,
+            attempt=job.attempt,
+            max_attempts=job.max_attempts,
+            time_limit=running.time_limit,
+            policy=self._options.policy,
+        )
+        run = end_record(ended, host=self._open.host, attempt=job.attempt) | sizes
+        self._endings.end(job, verdict, run)
+        self._idle_since = time.monotonic()
+        self._look_at_memory()
+
+    def _finish_output(self, running: Running) -> dict[str, int]:
+        sizes = {}
+        for stream, logged in zip(("stdout", "stderr"), running.streams.finish(), strict=False):
+            sizes[f"{stream}_bytes"] = logged.total_bytes
+            if logged.lost_bytes or logged.error:
+                self._listener.trouble(
+                    f"job {running.job.id}: {logged.lost_bytes} bytes of its {stream} could not "
+                    f"be logged: {logged.error}"
+                )
+        return sizes
+
+    def _told(self, job: Job, outcome: Outcome, verdict: Verdict) -> None:
+        name = _COUNTED[outcome]
+        setattr(self.counts, name, getattr(self.counts, name) + 1)
+        self._listener.ended(job.id, job.attempt, outcome, verdict.reason)
+
+    def _refused(self, job: Job, error: SpoolqError) -> None:
+        self._listener.trouble(f"job {job.id} cannot be ended for now: {error}")
+
+    def _look_at_memory(self) -> None:
+        most = self._options.max_rss
+        if most is not None and not self._draining and resident_bytes() > most:
+            self.wants_anew = True
+            self.drain(f"uses more than {most} bytes of memory, begins anew")
+
+    # --- leases
+
+    def _care_for(self, running: Running) -> None:
+        """Renew in the background: not from the start, as most short commands never need it."""
+        running.care_at = None
+        job, number = running.job, running.number
+
+        def renewed() -> None:
+            until = monotonic_of(job.trusted_until, self._open)
+            if until is not None:
+                self._commands.trust([number], until)
+
+        lost = partial(self._commands.stop, number, reason="lease")
+        job.keep_alive(on_lost=lost, on_renewed=renewed).__enter__()
+
+    # --- time
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        for running in self._running.values():
+            if running.care_at is not None and running.care_at <= now:
+                self._care_for(running)
+        if self._endings.next_at() <= now:
+            self._endings.try_again()
+        if now >= self._limits.take_until:
+            self.drain("has no time left for another task")
+        if now >= self._limits.stop_at and not self._stopping:
+            self.stop(OUT_OF_TIME)
+        if now >= self._beat_at:
+            self._beat_at = now + BEAT_SECONDS
+            self._listener.beat(self.counts, draining=self._draining)
+        if not self._draining and self._is_idle:
+            self._look_whether_to_leave(now)
+
+    def _look_whether_to_leave(self, now: float) -> None:
+        idle = self._options.idle_seconds
+        if idle is not None and now - self._idle_since >= idle:
+            self.drain(f"idle for {idle:g} s")
+        elif self._options.until_empty and now >= self._empty_look_at:
+            if listing.is_quiet(self._open):
+                self.drain("the spool is empty")
+            took = time.monotonic() - now
+            self._empty_look_at = now + max(BEAT_SECONDS / 2, 20 * took)
+
+    def _leave(self) -> None:
+        self.drain("is leaving")
+        self._endings.try_again(give_up=True)
+        for running in self._running.values():  # after an error of ours: the guard kills them
+            running.streams.finish()
+            running.drop_copy()
+        self._launcher.close()
+        self._outputs.close()

@@ -144,14 +144,19 @@ def _slots(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Work until told to stop, or until there is nothing more to do."""
     from spoolq.cli.reporting import Reporter
+    from spoolq.queue import internals
     from spoolq.worker.runner import Runner
     from spoolq.worker.wake import Signals
 
     chosen = _chosen(args)
     with options.open_spool(args) as spool:
-        runner = Runner(spool, chosen, Reporter(spool, chosen))
-        with Signals(runner.wake, runner.heard):
-            runner.run()
+        reporter = Reporter(internals(spool), chosen)
+        runner = Runner(spool, chosen, reporter)
+        try:
+            with Signals(runner.wake, runner.heard):
+                runner.run()
+        finally:
+            reporter.close()
     if runner.wants_anew:
         _begin_anew()
     return SOME_FAILED if runner.counts.failed else 0

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "release": ("cmd_release", "give leased jobs back, as if never taken"),
     "extend": ("cmd_extend", "renew leases; prints the new names"),
     "work": ("cmd_work", "run a command for each job"),
+    "stop": ("cmd_stop", "ask workers, on any host, to stop"),
     "status": ("cmd_status", "how many jobs are where"),
     "ls": ("cmd_ls", "list jobs"),
     "show": ("cmd_show", "all that is known of a job"),

@@ -35,6 +35,9 @@ _ended = re.compile(rf"({_ID})(?:\.(cancelled|end|result))?")
 _draft = re.compile(rf"({_ID})\.(0|{_COUNT})\.({_LEASE})\.(end|result)")
 _history = re.compile(rf"({_ID})\.({_TIME})\.([A-Z2-7]+)")
 _journal = re.compile(rf"({_TIME})\.({_LEASE})")
+# A worker's name is a lease's; of these, none is `stop` or a number.
+_worker = re.compile(rf"([A-Za-z0-9_-]+-[0-9]+-[A-Z2-7]+)\.({_COUNT})")
+_stop = re.compile(r"stop\.([A-Za-z0-9_-]+-[0-9]+-[A-Z2-7]+)")
 _log = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
 
 is_ready_name = _ready.fullmatch
@@ -182,6 +185,22 @@ class JournalName:
         return f"{format_time(self.begun)}.{self.token}"
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerName:
+    """`<worker>.<n>` in sys/workers/: the n-th record of a worker (1 first)."""
+
+    worker: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.worker}.{self.number}"
+
+
+def stop_name(worker: str) -> str:
+    """The name in sys/workers/ of the file that asks a worker to stop."""
+    return f"stop.{worker}"
+
+
 def parse_ready(name: str) -> ReadyName | None:
     """A name of ready/, or None when it is foreign."""
     match = _ready.fullmatch(name)
@@ -238,3 +257,15 @@ def parse_journal(name: str) -> JournalName | None:
     match = _journal.fullmatch(name)
     begun = parse_time(match[1]) if match else None
     return None if match is None or begun is None else JournalName(begun, match[2])
+
+
+def parse_worker(name: str) -> WorkerName | None:
+    """A worker's record in sys/workers/, or None."""
+    match = _worker.fullmatch(name)
+    return WorkerName(match[1], int(match[2])) if match else None
+
+
+def parse_stop(name: str) -> str | None:
+    """The worker that a file in sys/workers/ asks to stop, or None."""
+    match = _stop.fullmatch(name)
+    return match[1] if match else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard
 from spoolq.rules import layout, names
-from spoolq.verbs import cancel, ends, keys
+from spoolq.verbs import cancel, ends, keys, workers
 from spoolq.verbs.locate import locate
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def sweep_records(spool: OpenSpool) -> int:
                 continue
             if locate(spool, job_id) is None:
                 swept += _drop_record(spool, directory, name, job_id)
-    return swept + _sweep_ends(spool, kept)
+    return swept + _sweep_ends(spool, kept) + workers.sweep_workers(spool)
 
 
 def _id_itself(name: str) -> str | None:

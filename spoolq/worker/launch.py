@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.rules.commands import CommandTask, load_command
 from spoolq.worker import payload
+from spoolq.worker.care import monotonic_of
 from spoolq.worker.child import Command
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Running:
         lease: the name of the lease that it began under.
         started: server time in seconds.
         time_limit: seconds, None for none.
-        care_at: when the lease needs renewing in the background (monotonic seconds); None: it is.
+        care_at: when to begin to renew the lease (monotonic seconds); None: begun.
+        is_lost: the lease is lost, and the command was stopped for that.
     """
 
     job: Job
@@ -162,11 +164,6 @@ class Launcher:
         """Remove the directory of private copies."""
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
-
-
-def monotonic_of(local: float | None, spool: OpenSpool) -> float | None:
-    """A time of the local clock (which counts suspended time) on the monotonic one."""
-    return None if local is None else local - spool.clock.local() + time.monotonic()
 
 
 def _variables(root: str, job: Job) -> dict[str, str]:

@@ -10,21 +10,22 @@ import errno
 import select
 import signal
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
 from spoolq.queue import internals
 from spoolq.verbs import listing
+from spoolq.worker.care import Care
 from spoolq.worker.child import Commands
 from spoolq.worker.endings import Endings, Outcome
 from spoolq.worker.exits import Action, Verdict, end_record, judge
 from spoolq.worker.intake import Intake
-from spoolq.worker.launch import Launcher, Running, monotonic_of
+from spoolq.worker.launch import Launcher, Running
 from spoolq.worker.limits import limits_of
 from spoolq.worker.listener import Counts, Listener
 from spoolq.worker.memory import resident_bytes
 from spoolq.worker.outputs import Outputs
+from spoolq.worker.presence import Presence
 from spoolq.worker.wake import Wake
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _COUNTED = {
     Outcome.RELEASED: "released",
     Outcome.LOST: "lost",
 }
+ASKED = "the worker was asked to stop"
 OUT_OF_TIME = "the worker's time is over"
 
 
@@ -68,6 +70,7 @@ class Runner:
         self._intake = Intake(spool, self.wake)
         self._running: dict[int, Running] = {}
         self._endings = Endings(self._open, self._told, self._refused)
+        self._presence = Presence(self._open, options.slots, self._listener.trouble)
         self._draining = self._stopping = False
         self._failure: SpoolqError | None = None
         self._signals: list[int] = []
@@ -87,8 +90,9 @@ class Runner:
         """Take no more jobs; what runs goes on to its end."""
         if not self._draining:
             self._draining = True
-            self._listener.draining(reason)
             self._intake.close()
+            self._show()
+            self._listener.draining(reason)
 
     def stop(self, reason: str, *, grace_seconds: float | None = None) -> None:
         """Take no more jobs, stop what runs, and give its jobs back at once."""
@@ -112,9 +116,12 @@ class Runner:
             grace_seconds=self._options.grace_seconds, clock=self._open.clock.now
         ) as self._commands:
             self._outputs = Outputs(self._open, self._options.output, self._options.max_output)
+            self._care = Care(self._open, self._commands)
             self._launcher = Launcher(self._open, self._commands, self._outputs, self._options)
             try:
                 self._commands.open()
+                self._presence.begin()
+                self._show()
                 self._listener.ready()
                 self._loop()
             finally:
@@ -148,7 +155,10 @@ class Runner:
 
     def _next_at(self) -> float:
         """When something is due, at the latest."""
-        due = [self._beat_at, self._endings.next_at()]
+        due = [self._beat_at, self._presence.beat_at, self._presence.look_at]
+        due.append(self._endings.next_at())
+        if self._running:
+            due.append(self._care.look_at)
         due += [running.care_at for running in self._running.values() if running.care_at]
         if not self._draining:
             due.append(self._limits.take_until)
@@ -288,39 +298,40 @@ class Runner:
             self.wants_anew = True
             self.drain(f"uses more than {most} bytes of memory, begins anew")
 
-    # --- leases
-
-    def _care_for(self, running: Running) -> None:
-        """Renew in the background: not from the start, as most short commands never need it."""
-        running.care_at = None
-        job, number = running.job, running.number
-
-        def renewed() -> None:
-            until = monotonic_of(job.trusted_until, self._open)
-            if until is not None:
-                self._commands.trust([number], until)
-
-        lost = partial(self._commands.stop, number, reason="lease")
-        job.keep_alive(on_lost=lost, on_renewed=renewed).__enter__()
-
     # --- time
 
     def _tick(self) -> None:
         now = time.monotonic()
         for running in self._running.values():
             if running.care_at is not None and running.care_at <= now:
-                self._care_for(running)
+                self._care.begin(running)
+        if self._running and now >= self._care.look_at:
+            self._care.look(list(self._running.values()))
         if self._endings.next_at() <= now:
             self._endings.try_again()
         if now >= self._limits.take_until:
             self.drain("has no time left for another task")
         if now >= self._limits.stop_at and not self._stopping:
             self.stop(OUT_OF_TIME)
+        self._look_at_spool(now)
         if now >= self._beat_at:
             self._beat_at = now + BEAT_SECONDS
             self._listener.beat(self.counts, draining=self._draining)
         if not self._draining and self._is_idle:
             self._look_whether_to_leave(now)
+
+    def _show(self) -> None:
+        self._presence.beat(self.counts, self._running.values(), draining=self._draining)
+
+    def _look_at_spool(self, now: float) -> None:
+        if now >= self._presence.beat_at:
+            self._show()
+        if now >= self._presence.look_at and not self._stopping:
+            asked = self._presence.stop_asked()
+            if asked:
+                self.stop(ASKED)
+            elif asked is not None:
+                self.drain(ASKED)
 
     def _look_whether_to_leave(self, now: float) -> None:
         idle = self._options.idle_seconds
@@ -334,6 +345,7 @@ class Runner:
 
     def _leave(self) -> None:
         self.drain("is leaving")
+        self._presence.leave()
         self._endings.try_again(give_up=True)
         for running in self._running.values():  # after an error of ours: the guard kills them
             running.streams.finish()

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spoolq.cli.main import main
+from spoolq.queue import internals
 from spoolq.rules.names import LogName
+from spoolq.verbs import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +67,8 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     told["submit"] = printed("submit", words=["--", "true"])
     spool.get_job(0).done()
     told["cancel"] = printed("cancel", spool.publish(b""))
+    workers.tell(internals(spool), "a-1-B", 1, {"at": "2999-01-01T00:00:00Z", "every_seconds": 10})
+    told["stop"] = printed("stop")
     for command in ("pause", "resume", "reap", "prune", "status"):
         told[command] = printed(command)
     (Path(spool.path) / "ready" / "notes.txt").touch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from spoolq.cli import options, output
+from spoolq.cli import options, output, remaining
 
 if TYPE_CHECKING:
     import argparse
@@ -131,6 +131,7 @@ def _add_ending(parser: argparse.ArgumentParser) -> None:
         type=options.byte_size,
         help="start anew when the worker itself uses more memory than this",
     )
+    remaining.add_options(parser)
 
 
 def _slots(text: str) -> int:
@@ -158,6 +159,7 @@ def run(args: argparse.Namespace) -> int:
         finally:
             reporter.close()
     if runner.wants_anew:
+        remaining.keep(chosen.stop_by)
         _begin_anew()
     return SOME_FAILED if runner.counts.failed else 0
 
@@ -183,6 +185,7 @@ def _chosen(args: argparse.Namespace) -> WorkOptions:
         max_jobs=args.max_jobs,
         until_empty=args.until_empty,
         max_rss=args.max_rss,
+        **remaining.chosen(args),
     )
 
 

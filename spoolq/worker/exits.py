@@ -5,6 +5,7 @@
 | exit status 0 | done |
 | 75 (EX_TEMPFAIL), or no resources to start it | given back with back-off, attempt not counted |
 | stopped by the worker, lease lost, guard killed | given back at once, attempt not counted |
+| TERM or INT, of which the worker got one too | given back at once, attempt not counted |
 | all else: other exit status, signal, time limit, cannot be started | failed, perhaps retried |
 """
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TEMPORARY_FAILURE = 75
 TIMEOUT = "timeout"
+_POLITE = (signal.SIGTERM, signal.SIGINT)
 _NO_RESOURCES = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _WHERE = {126: "cannot be executed?", 127: "command not found?"}
 _EXPECTED = "exit codes 1 to 255, ranges like 2-9, signals like SIGSEGV, or timeout; commas between"
@@ -71,11 +73,18 @@ def judge(
     max_attempts: int = 0,
     time_limit: float | None = None,
     policy: Policy | None = None,
+    told_to_end: bool = False,
 ) -> Verdict:
-    """Decide by how the command ended; `attempt` is 1 for the first, `max_attempts` 0 for none."""
+    """Decide by how the command ended; `attempt` is 1 for the first, `max_attempts` 0 for none.
+
+    `told_to_end`: the worker has been told so by a signal. Batch systems send theirs to all
+    processes of a job, so a command that dies of one did not fail.
+    """
     reason = describe(ended, time_limit)
     if ended.stopped not in (None, TIMEOUT):
         return Verdict(Action.RELEASE, reason)
+    if told_to_end and not ended.stopped and _is_told_to_end(ended):
+        return Verdict(Action.RELEASE, f"{reason}, as the worker was told to end")
     if ended.start_errno in _NO_RESOURCES:
         return Verdict(Action.POSTPONE, reason)
     if not ended.timed_out and ended.exit_code == 0:
@@ -88,6 +97,10 @@ def judge(
     allowed = attempt <= policy.retries or attempt < max_attempts
     again = wanted and allowed and kind not in policy.no_retry_on
     return Verdict(Action.RETRY if again else Action.FAIL, reason)
+
+
+def _is_told_to_end(ended: Ended) -> bool:
+    return ended.signal in _POLITE or ended.exit_code in {128 + number for number in _POLITE}
 
 
 def _kind(ended: Ended) -> int | str:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 ENDING_SECONDS = 3.0
 """Kept for ending jobs and leaving, after the last command has been killed."""
 
+ANNOUNCED_SECONDS = 120.0
+"""A signal that comes so shortly before a known end announces that end, as batch systems do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -35,3 +38,10 @@ def limits_of(options: WorkOptions) -> Limits:
         return Limits()
     stop_at = options.stop_by - options.grace_seconds - ENDING_SECONDS
     return Limits(stop_at - options.min_seconds, stop_at)
+
+
+def stop_after_signal(drain_seconds: float | None, stop_at: float, now: float) -> float:
+    """When what runs is to be stopped, once the first polite signal has come."""
+    if drain_seconds is None or stop_at - now <= ANNOUNCED_SECONDS:
+        return stop_at
+    return min(stop_at, now + drain_seconds)

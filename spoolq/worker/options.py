@@ -33,6 +33,7 @@ class WorkOptions:
         max_rss: begin anew once the worker's own memory exceeds so many bytes.
         stop_by: all has to be over by then (monotonic seconds); None: no end.
         min_seconds: what a task may need: none is started with less time left before `stop_by`.
+        drain_seconds: how long commands go on after the first polite signal; None: to their ends.
     """
 
     argv: Sequence[str] = ()
@@ -49,3 +50,4 @@ class WorkOptions:
     max_rss: int | None = None
     stop_by: float | None = None
     min_seconds: float = 0.0
+    drain_seconds: float | None = None

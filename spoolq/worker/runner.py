@@ -21,7 +21,7 @@ from spoolq.worker.endings import Endings, Outcome
 from spoolq.worker.exits import Action, Verdict, end_record, judge
 from spoolq.worker.intake import Intake
 from spoolq.worker.launch import Launcher, Running
-from spoolq.worker.limits import limits_of
+from spoolq.worker.limits import limits_of, stop_after_signal
 from spoolq.worker.listener import Counts, Listener
 from spoolq.worker.memory import resident_bytes
 from spoolq.worker.outputs import Outputs
@@ -67,6 +67,7 @@ class Runner:
         self.wants_anew = False
         self.wake = Wake()
         self._limits = limits_of(options)
+        self._stop_at = self._limits.stop_at
         self._intake = Intake(spool, self.wake)
         self._running: dict[int, Running] = {}
         self._endings = Endings(self._open, self._told, self._refused)
@@ -167,7 +168,7 @@ class Runner:
             if self._is_idle:
                 due += self._leave_times()
         if not self._stopping:
-            due.append(self._limits.stop_at)
+            due.append(self._stop_at)
         return min(due)
 
     @property
@@ -189,6 +190,9 @@ class Runner:
             self._polite_signals += 1
             if self._polite_signals == 1:
                 self.drain(f"got {name}")
+                self._stop_at = stop_after_signal(
+                    self._options.drain_seconds, self._stop_at, time.monotonic()
+                )
             else:
                 hard = 0.0 if self._polite_signals > 2 else None
                 self.stop("the worker was stopped by a signal", grace_seconds=hard)
@@ -267,6 +271,7 @@ class Runner:
             max_attempts=job.max_attempts,
             time_limit=running.time_limit,
             policy=self._options.policy,
+            told_to_end=self._polite_signals > 0,
         )
         run = end_record(ended, host=self._open.host, attempt=job.attempt) | sizes
         self._endings.end(job, verdict, run)
@@ -311,7 +316,7 @@ class Runner:
             self._endings.try_again()
         if now >= self._limits.take_until:
             self.drain("has no time left for another task")
-        if now >= self._limits.stop_at and not self._stopping:
+        if now >= self._stop_at and not self._stopping:
             self.stop(OUT_OF_TIME)
         self._look_at_spool(now)
         if now >= self._beat_at:

@@ -68,7 +68,7 @@ class Slurm:
     def start(self) -> None:
         """Return when both nodes are idle."""
         self.place.mkdir()
-        os.chmod(self.place, 0o755)  # noqa: S103 - slurmd looks whether it may be entered
+        os.chmod(self.place, 0o755)  # slurmd looks whether it may be entered
         (self.place / "state").mkdir()
         (self.place / "munge.key").write_bytes(os.urandom(64))
         os.chmod(self.place / "munge.key", 0o600)

@@ -102,6 +102,17 @@ def test_lists_narrow_what_is_retried(
     assert judge(end, attempt=1, policy=policy).action is action
 
 
+@pytest.mark.parametrize("end", [ended(signal=15), ended(signal=2), ended(143), ended(130)])
+def test_a_signal_that_the_worker_got_too_fails_nothing(end: Ended) -> None:
+    assert judge(end, attempt=1, told_to_end=True).action is Action.RELEASE
+    assert judge(end, attempt=1).action is Action.FAIL
+
+
+@pytest.mark.parametrize("end", [ended(1), KILLED, TIMED_OUT])
+def test_other_ends_fail_though_the_worker_was_told_to_end(end: Ended) -> None:
+    assert judge(end, attempt=1, told_to_end=True).action is Action.FAIL
+
+
 def test_lists_are_read() -> None:
     assert parse_ends("o", "1, 64-66,sigsegv,KILL,SIG15,Timeout") == {
         1, 64, 65, 66, "SIGSEGV", "SIGKILL", "SIGTERM", "timeout",

@@ -24,6 +24,7 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(["unlink", "mkdir", "rmdir"]), NAMES),
     st.tuples(st.sampled_from(["list", "touch_directory", "sync_directory"]), DIRECTORIES),
     st.tuples(st.sampled_from(["read", "read_record"]), NAMES, st.sampled_from([3, 100])),
+    st.tuples(st.just("read_part"), NAMES, st.sampled_from([0, 2, 9]), st.sampled_from([2, 9])),
     st.tuples(st.just("lstat"), NAMES),
 )
 

@@ -245,14 +245,21 @@ class MemoryFileSystem:
     def read_record(self, name: str, limit: int) -> bytes:
         return self._read(name, limit, 2)
 
+    def read_part(self, name: str, offset: int, size: int) -> bytes:
+        return self._contents(name, 1)[offset : offset + size]
+
     def _read(self, name: str, limit: int, links: int) -> bytes:
+        data = self._contents(name, links)
+        if len(data) > limit:
+            raise TooLarge(name, f"{len(data)} bytes, over the limit of {limit}")
+        return data
+
+    def _contents(self, name: str, links: int) -> bytes:
         found = self.inodes[self._find(name)]
         if found.entries is not None:
             raise Foreign(name, "a directory, not a file")
         if found.links > links:
             raise Foreign(name, f"a file of {found.links} names")
-        if len(found.data) > limit:
-            raise TooLarge(name, f"{len(found.data)} bytes, over the limit of {limit}")
         return found.data
 
     def lstat(self, name: str) -> Entry | None:

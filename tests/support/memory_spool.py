@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 
 def make_spool(fs: MemoryFileSystem, **values: Any) -> None:
-    """The directories of a spool and its spool.json; polling, as no event can come."""
+    """The directories of a spool and its spool.json; polling, as no event can come.
+
+    Without a journal: what is not written when a process ends would be at its very exit.
+    """
     for directory in layout.DIRECTORIES:
         fs.mkdir(directory)
     handle, _ = fs.create(layout.SETTINGS)
-    fs.write(handle, settings.to_text(settings.checked({"watch": "poll"} | values)))
+    chosen = {"watch": "poll", "journal_seconds": 0.0} | values
+    fs.write(handle, settings.to_text(settings.checked(chosen)))
     fs.sync(handle)
     fs.close(handle)
 

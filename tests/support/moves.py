@@ -1,0 +1,273 @@
+"""Every move of the protocol: the stage it begins on, what it does, what it acknowledges.
+
+A move is called with the process that makes it. It writes into the record what returned without
+an error, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from spoolq import Empty, JobStatus
+from spoolq.holding.renewing import renew_together
+from support.stages import HOLDER, Stage, held_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq import Job, Spool
+    from support.record import Record
+
+OTHER = "other"
+
+
+@dataclass
+class Process:
+    """One process at work: its Spool, the stage as it was at the start, what it was told."""
+
+    spool: Spool
+    stage: Stage
+    record: Record
+    _jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def target(self) -> str:
+        """The id of the job that the stage is about."""
+        return self.stage.target
+
+    def jobs(self) -> list[Job]:
+        """The jobs that this process holds since before the move began."""
+        self._jobs = self._jobs or [held_job(self.spool, name) for name in self.stage.leased]
+        return self._jobs
+
+    @property
+    def job(self) -> Job:
+        """The one job that it holds."""
+        return self.jobs()[0]
+
+
+@dataclass(frozen=True)
+class Move:
+    """`act` on a stage, as the holder of its target or as another process.
+
+    `again`: after an error that is over, doing the same once more must succeed.
+    """
+
+    name: str
+    stage: str
+    act: Callable[[Process], object]
+    owner: str = OTHER
+    again: bool = True
+
+
+def _publish(**options: object) -> Callable[[Process], object]:
+    def act(process: Process) -> None:
+        process.record.attempted.add(b"new")
+        key = options.get("key")
+        job_id = process.spool.publish(b"new", **options)  # type: ignore[arg-type]
+        kept = key is not None and job_id == process.target
+        process.record.published(job_id, b"target" if kept else b"new", key)  # type: ignore[arg-type]
+
+    return act
+
+
+def _publish_many(**options: object) -> Callable[[Process], object]:
+    def act(process: Process) -> None:
+        process.record.attempted |= {b"new 1", b"new 2", b"new 3"}
+        payloads = [b"new 1", b"new 2", b"new 3"]
+        ids = process.spool.publish_many(payloads, **options)  # type: ignore[arg-type]
+        assert len(set(ids)) == 3
+        for job_id, payload in zip(ids, payloads, strict=True):
+            process.record.published(job_id, payload)
+
+    return act
+
+
+def claim(process: Process) -> object:
+    """Take one job."""
+    try:
+        job = process.spool.get_job(0)
+    except Empty:
+        return None
+    process.record.taken(job)
+    return job.id
+
+
+def _claim_many(process: Process) -> object:
+    jobs = process.spool.get_jobs(3, 0)
+    for job in jobs:
+        process.record.taken(job)
+    return [job.id for job in jobs]
+
+
+def _renew(seconds: float | None) -> Callable[[Process], object]:
+    def act(process: Process) -> None:
+        process.job.extend(seconds)
+        process.record.taken(process.job)
+
+    return act
+
+
+def _renew_together(process: Process) -> None:
+    for job in renew_together(process.jobs(), 90.0):
+        if not job.lost:
+            process.record.taken(job)
+
+
+def _done(result: bytes | None) -> Callable[[Process], object]:
+    def act(process: Process) -> None:
+        process.job.done(result)
+        process.record.has_ended(process.target)
+
+    return act
+
+
+def _fail(delay: float | None) -> Callable[[Process], object]:
+    def act(process: Process) -> None:
+        process.job.fail("on purpose", delay=delay)
+        process.record.given_back(process.target)
+
+    return act
+
+
+def _fail_for_good(process: Process) -> None:
+    process.job.fail("on purpose", retry=False)
+    process.record.gave_up(process.target)
+
+
+def _release(delay: float) -> Callable[[Process], object]:
+    def act(process: Process) -> None:
+        process.job.release(delay)
+        process.record.given_back(process.target)
+
+    return act
+
+
+def cancel(process: Process) -> str:
+    """Cancel the target."""
+    info = process.spool.cancel(process.target)
+    assert info.status in {JobStatus.DONE, JobStatus.FAILED} or _may_be_gone(process, info.status)
+    if info.outcome in {"done", "cancelled"}:
+        process.record.has_ended(process.target)
+    return info.status.name
+
+
+def _may_be_gone(process: Process, status: JobStatus) -> bool:
+    # Somebody else may prune or retry meanwhile; who runs alone knows better, and says so below.
+    return status is JobStatus.UNKNOWN or process.target in process.record.may_be_pruned
+
+
+def _retry(process: Process) -> str:
+    info = process.spool.retry(process.target)
+    if info.status is not JobStatus.FAILED:
+        process.record.given_back(process.target)
+    return info.status.name
+
+
+def _reap(process: Process) -> object:
+    return process.spool.reap()
+
+
+def _prune(*, failed: bool) -> Callable[[Process], object]:
+    def act(process: Process) -> object:
+        # What has ended when it begins may go, whether it returns or not.
+        process.record.may_be_pruned |= process.record.ended | {process.target}
+        return process.spool.prune(0, failed=failed)
+
+    return act
+
+
+def get(process: Process) -> str:
+    """Look at the target."""
+    info = process.spool.get(process.target)
+    return info.status.name
+
+
+def _get_end(process: Process) -> str:
+    info = process.spool.get(process.target)
+    assert (info.status, info.outcome, info.owner) == (JobStatus.DONE, "done", HOLDER)
+    return info.status.name
+
+
+def _result(process: Process) -> None:
+    assert process.spool.result(process.target) == b"result"
+
+
+def _look(process: Process) -> list[str]:
+    """All that looks without touching."""
+    process.spool.stats()
+    process.spool.details(process.target)
+    process.spool.history(process.target)
+    found = [info.id for info in process.spool.list()]
+    assert set(found) == set(process.record.payloads)
+    return found
+
+
+def _pause(process: Process) -> None:
+    process.record.paused = None
+    process.spool.pause("for a reason")
+    process.record.paused = True
+
+
+def _resume(process: Process) -> None:
+    process.record.paused = None
+    process.spool.pause("for a reason")
+    process.spool.resume()
+    process.record.paused = False
+
+
+MOVES = (
+    Move("publish", "nothing", _publish()),
+    Move("publish with options", "nothing", _publish(headers={"a": "b"}, lease_seconds=5.0)),
+    Move("publish delayed", "nothing", _publish(delay=5.0)),
+    Move("publish with key", "nothing", _publish(key="k")),
+    Move("publish with key delayed", "nothing", _publish(key="k", delay=5.0)),
+    Move("publish with key taken", "ready with options", _publish(key="k")),
+    Move("publish with key of a dead publisher", "key without job", _publish(key="k")),
+    Move("publish many", "nothing", _publish_many()),
+    Move("publish many with options", "nothing", _publish_many(headers={"a": "b"})),
+    Move("claim", "ready", claim),
+    Move("claim with options", "ready with options", claim),
+    Move("claim many", "ready", _claim_many),
+    Move("claim many with options", "ready with options", _claim_many),
+    Move("claim from expired", "expired", claim),
+    Move("claim from delayed", "delayed", claim),
+    Move("renew", "leased", _renew(None), HOLDER),
+    Move("renew for long", "leased", _renew(10 * 60.0), HOLDER),
+    Move("renew expired", "expired", _renew(None), HOLDER),
+    Move("renew together", "leased together", _renew_together, HOLDER, again=False),
+    Move("done", "leased", _done(None), HOLDER),
+    Move("done with result", "leased", _done(b"result"), HOLDER),
+    Move("done at second attempt", "leased again", _done(None), HOLDER),
+    Move("done late", "expired", _done(b"result"), HOLDER),
+    Move("done of one of two", "leased together", _done(None), HOLDER),
+    Move("fail", "leased", _fail(None), HOLDER, again=False),
+    Move("fail without delay", "leased", _fail(0.0), HOLDER, again=False),
+    Move("fail for good", "leased", _fail_for_good, HOLDER, again=False),
+    Move("release", "leased", _release(0.0), HOLDER, again=False),
+    Move("release for later", "leased again", _release(5.0), HOLDER, again=False),
+    Move("cancel ready", "ready", cancel),
+    Move("cancel delayed", "delayed", cancel),
+    Move("cancel leased", "leased", cancel),
+    Move("cancel done", "done", cancel),
+    Move("retry", "failed", _retry),
+    Move("reap expired", "expired", _reap),
+    Move("reap expired for good", "expired for good", _reap),
+    Move("reap without sidecar", "without sidecar", _reap),
+    Move("reap delayed", "delayed", _reap),
+    Move("sweep", "leftovers", _reap),
+    Move("prune", "done", _prune(failed=False)),
+    Move("prune leftovers", "leftovers", _prune(failed=False)),
+    Move("prune failed", "failed", _prune(failed=True)),
+    Move("get ready", "ready", get),
+    Move("get leased", "leased", get),
+    Move("get done", "done", _get_end),
+    Move("get done, record unplaced", "done, record unplaced", _get_end),
+    Move("result", "done, record unplaced", _result),
+    Move("look", "leased", _look),
+    Move("look at the end", "done, record unplaced", _look),
+    Move("pause", "ready", _pause),
+    Move("resume", "ready", _resume),
+)
+BY_NAME = {move.name: move for move in MOVES}

@@ -1,0 +1,213 @@
+"""The states a spool can be in when a move begins, each with one job (the target) that it is about.
+
+All in memory, built once and copied. Beside the target two more jobs wait, which no move may harm.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from spoolq import Job, Spool
+from spoolq.disk.atomic import write_new
+from spoolq.holding.lease import HeldLease
+from spoolq.rules import layout, leases, names
+from spoolq.verbs import terms
+from spoolq.verbs.claim import Granted
+from support.memory_fs import HandTime, MemoryFileSystem
+from support.memory_spool import make_spool, open_memory_spool, predictable
+from support.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEASE_SECONDS = 60.0
+HOLDER = "holder"
+
+
+@dataclass
+class Stage:
+    """A spool in memory, what was acknowledged so far, and the target: its id and leased name."""
+
+    fs: MemoryFileSystem
+    record: Record
+    target: str = ""
+    leased: list[str] = field(default_factory=list)
+
+    def copy(self) -> Stage:
+        """One that goes its own way; inodes are never changed in place."""
+        fs = copy.copy(self.fs)
+        fs.time = copy.copy(self.fs.time)
+        fs.inodes, fs.handles = dict(self.fs.inodes), dict(self.fs.handles)
+        return Stage(fs, self.record.copy(), self.target, self.leased)
+
+    def open(self, owner: str) -> Spool:
+        """As another process opens it."""
+        return open_memory_spool(self.fs, self.fs.time, owner)
+
+    def put(self, spool: Spool, payload: bytes, **options: Any) -> str:
+        """Publish a job and remember it."""
+        job_id = spool.publish(payload, **options)
+        self.record.published(job_id, payload, options.get("key"))
+        return job_id
+
+
+def held_job(spool: Spool, leased: str) -> Job:
+    """The Job of a leased file in the hands of the process that took it, as that would know it."""
+    inside = spool._open
+    held = names.parse_leased(leased)
+    assert held is not None
+    record = terms.read_lease(inside, held.lease, inside.clock.now())
+    if record is None:
+        return spool.leased_job(leased)
+    started = inside.clock.local() - (inside.clock.now() - record.granted_at)
+    lease = HeldLease(inside, Granted(record, leases.trusted_until(started, record.lease_seconds)))
+    lease.cover()
+    return Job(inside, spool._keeper, held, lease, None)
+
+
+def _nothing(stage: Stage, spool: Spool) -> None:
+    """Only the two that wait."""
+
+
+def _ready(stage: Stage, spool: Spool) -> None:
+    stage.target = stage.put(spool, b"target", priority=0)
+
+
+def _with_options(stage: Stage, spool: Spool) -> None:
+    options: dict[str, Any] = {"headers": {"a": "b"}, "lease_seconds": 2 * LEASE_SECONDS}
+    stage.target = stage.put(spool, b"target", priority=0, key="k", **options)
+
+
+def _delayed(stage: Stage, spool: Spool) -> None:
+    stage.target = stage.put(spool, b"target", priority=0, delay=5.0)
+    stage.fs.time.advance(6.0)
+
+
+def _take(stage: Stage, spool: Spool) -> Job:
+    job = spool.get_job(0)
+    assert job.id == stage.target
+    stage.record.taken(job)
+    stage.leased = [job.name]
+    return job
+
+
+def _leased(stage: Stage, spool: Spool) -> None:
+    _ready(stage, spool)
+    _take(stage, stage.open(HOLDER))
+
+
+def _leased_together(stage: Stage, spool: Spool) -> None:
+    _ready(stage, spool)
+    jobs = stage.open(HOLDER).get_jobs(2, 0)
+    for job in jobs:
+        stage.record.taken(job)
+    stage.leased = [job.name for job in jobs]
+
+
+def _leased_again(stage: Stage, spool: Spool) -> None:
+    _ready(stage, spool)
+    stage.open(HOLDER).get_job(0).fail("first attempt", delay=0)
+    _take(stage, stage.open(HOLDER))
+
+
+def _expired(stage: Stage, spool: Spool) -> None:
+    _leased(stage, spool)
+    stage.fs.time.advance(LEASE_SECONDS + 1)
+
+
+def _expired_for_good(stage: Stage, spool: Spool) -> None:
+    stage.target = stage.put(spool, b"target", priority=0, max_attempts=1)
+    _take(stage, stage.open(HOLDER))
+    stage.fs.time.advance(LEASE_SECONDS + 1)
+
+
+def _without_sidecar(stage: Stage, spool: Spool) -> None:
+    _leased(stage, spool)
+    (held,) = map(names.parse_leased, stage.leased)
+    assert held is not None
+    stage.fs.unlink(layout.sidecar(held.lease))
+    stage.record.held.clear()  # a sidecar is lost only with its machine, or by foreign hands
+
+
+def _failed(stage: Stage, spool: Spool) -> None:
+    stage.target = stage.put(spool, b"target", priority=0, key="k")
+    _take(stage, stage.open(HOLDER)).fail("as planned", retry=False)
+    stage.record.gave_up(stage.target)
+
+
+def _done(stage: Stage, spool: Spool) -> None:
+    stage.target = stage.put(spool, b"target", priority=0, key="k", headers={"a": "b"})
+    _take(stage, stage.open(HOLDER)).done(b"result")
+    stage.record.has_ended(stage.target, b"result")
+
+
+def _done_record_unplaced(stage: Stage, spool: Spool) -> None:
+    """The holder died between the deciding rename and the placing of its record and result."""
+    _done(stage, spool)
+    lease = f"{HOLDER}-1-" + "A" * 10
+    for kind in ("end", "result"):
+        draft = names.DraftName(stage.target, 1, lease, kind)
+        stage.fs.rename(f"{layout.DONE}/{stage.target}.{kind}", f"{layout.TMP}/{draft}")
+
+
+def _key_without_job(stage: Stage, spool: Spool) -> None:
+    """The publisher died when it had the key, before its job was visible."""
+    stage.target = stage.put(spool, b"target", key="k")
+    stage.fs.rename(f"{layout.READY}/{stage.target}", f"{layout.TMP}/{stage.target}")
+    del stage.record.payloads[stage.target], stage.record.keys["k"]
+    stage.record.attempted.add(b"target")
+
+
+def _leftovers(stage: Stage, spool: Spool) -> None:
+    """What processes that died at every possible place left behind, old enough to be swept."""
+    inside = spool._open
+    job_id = stage.put(spool, b"unfinished", headers={"a": "b"})
+    stage.fs.rename(f"{layout.READY}/{job_id}", f"{layout.TMP}/{job_id}")
+    del stage.record.payloads[job_id]
+    for suffix in ("task", "event", "grace", "record"):
+        write_new(stage.fs, inside.clock, f"{layout.TMP}/{inside.token()}.{suffix}", b"", sync=True)
+    directory = f"{layout.TMP}/{inside.token()}.key"
+    stage.fs.mkdir(directory)
+    write_new(stage.fs, inside.clock, f"{directory}/{job_id}", b"{}", sync=True)
+    write_new(stage.fs, inside.clock, layout.sidecar(inside.token()), b"", sync=True)
+    _done_record_unplaced(stage, spool)
+    stage.fs.time.advance(2 * inside.settings.sweep_seconds)
+
+
+STAGES: dict[str, Callable[[Stage, Spool], None]] = {
+    "nothing": _nothing,
+    "ready": _ready,
+    "ready with options": _with_options,
+    "delayed": _delayed,
+    "leased": _leased,
+    "leased together": _leased_together,
+    "leased again": _leased_again,
+    "expired": _expired,
+    "expired for good": _expired_for_good,
+    "without sidecar": _without_sidecar,
+    "failed": _failed,
+    "done": _done,
+    "done, record unplaced": _done_record_unplaced,
+    "key without job": _key_without_job,
+    "leftovers": _leftovers,
+}
+
+
+def build(
+    name: str,
+    *,
+    durability: str = "full",
+    make: Callable[[HandTime], MemoryFileSystem] = MemoryFileSystem,
+) -> Stage:
+    """A stage on a new file system; `make` makes it."""
+    fs = make(HandTime())
+    stage = Stage(fs, Record())
+    with predictable(name):
+        make_spool(fs, durability=durability, lease_seconds=LEASE_SECONDS)
+        spool = stage.open("setup")
+        for payload in (b"kept 1", b"kept 2"):
+            stage.put(spool, payload)
+        STAGES[name](stage, spool)
+    return stage

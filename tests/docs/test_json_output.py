@@ -71,6 +71,7 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     told["stop"] = printed("stop")
     for command in ("pause", "resume", "reap", "prune", "status"):
         told[command] = printed(command)
+    told["report"] = printed("report", "--output", str(tmp_path / "report.html"))
     (Path(spool.path) / "ready" / "notes.txt").touch()
     told["doctor"] = printed("doctor", expected=1)
     return told

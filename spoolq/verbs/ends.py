@@ -72,12 +72,14 @@ def _read(spool: OpenSpool, draft: names.DraftName) -> dict[str, Any] | None:
 
 def result(spool: OpenSpool, job_id: str, place: Place, limit: int) -> bytes | None:
     """The bytes that `done` left, None when it left none."""
-    end_record(spool, job_id, place)
+    record = end_record(spool, job_id, place) or {}
     spool.fs.refresh(place.state)
     try:
-        return spool.fs.read(f"{place.state}/{job_id}.result", limit)
+        found = spool.fs.read(f"{place.state}/{job_id}.result", limit)
     except FileNotFoundError:
         return None
+    # CRASH: a done that a power loss undid can leave its result behind, whole or torn.
+    return found if record.get("result_bytes", len(found)) == len(found) else None
 
 
 def drop_drafts(spool: OpenSpool, job_id: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from spoolq.disk.atomic import discard, move, write_new
+from spoolq.disk.atomic import discard, is_listed, move, write_new
 from spoolq.rules import layout, names, records
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _end(  # noqa: PLR0917
     drafts = _write_drafts(spool, outcome, by, facts, result, sync=sync)
     # After an error here nobody knows whether it moved, so the drafts stay: a reader or the sweep
     # settles them.
-    if not move(spool.fs, source, f"{state}/{ended_name(job_id, outcome)}"):
+    if not _end_is_ours(spool, source, state, ended_name(job_id, outcome), by):
         for draft in drafts:
             discard(spool.fs, f"{layout.TMP}/{draft}")
         return False
@@ -85,6 +85,32 @@ def _end(  # noqa: PLR0917
         # CRASH: I4. One directory sync covers the task's new name and its records'.
         spool.fs.sync_directory(state)
     return True
+
+
+def _end_is_ours(spool: OpenSpool, source: str, state: str, target: str, by: LeasedName) -> bool:
+    """Rename the task to its end; False when that was not, or was not us."""
+    try:
+        spool.fs.rename(source, f"{state}/{target}")
+    except FileNotFoundError:
+        ended = spool.fs.is_network and is_listed(spool.fs, f"{state}/{target}")
+        return ended and not _is_anothers_end(spool, state, by)
+    return True
+
+
+def _is_anothers_end(spool: OpenSpool, state: str, by: LeasedName) -> bool:
+    """Whether an end that may be ours, its reply lost, is another holder's.
+
+    NFS: this target is not its maker's alone, so a late holder finds the winner's there. But who
+    ends a later attempt leaves a draft before the end and a record after it: looked for in this
+    order, as a draft becomes the record.
+    """
+    drafts = map(names.parse_draft, spool.fs.list(layout.TMP))
+    if any(draft.id == by.id and draft.attempt > by.attempt for draft in drafts if draft):
+        return True
+    spool.fs.refresh(state)
+    data = spool.read_record(f"{state}/{by.id}.end")
+    record = records.load(data) if data is not None else None
+    return record is not None and record.get("lease", by.lease) != by.lease
 
 
 def ended_name(job_id: str, outcome: str) -> str:
@@ -109,7 +135,9 @@ def _write_drafts(
             drafts.append(draft)
         if facts is not None:
             draft = names.DraftName(by.id, by.attempt, by.lease, "end")
-            record = records.dump(_end_values(spool, outcome, by, facts))
+            size = None if result is None else len(result)
+            values = {**facts, "result_bytes": size} if outcome == "done" else facts
+            record = records.dump(_end_values(spool, outcome, by, values))
             write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", record, sync=sync)
             drafts.append(draft)
     except BaseException:
@@ -151,8 +179,11 @@ def shortened(text: str, most: int = 8000) -> str:
 
 
 def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -> None:
-    """Give an ended job's drafts their final names; a reader may have done so already."""
-    for draft in drafts:
+    """Give an ended job's drafts their final names; a reader may have done so already.
+
+    CRASH: the end record goes last, for where it stands nobody looks for a result any more.
+    """
+    for draft in sorted(drafts, key=lambda draft: draft.kind == "end"):
         try:
             spool.fs.rename(f"{layout.TMP}/{draft}", f"{state}/{draft.id}.{draft.kind}")
         except FileNotFoundError:
@@ -160,3 +191,4 @@ def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -
         except OSError as error:
             # The job has ended, whatever becomes of its record; the sweep tries again.
             _log.warning("record of job %s is not in place yet: %s", draft.id, error)
+            return

@@ -1,0 +1,61 @@
+"""A result whose rename was refused once is found by readers and survives the sweep."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.spools import assert_spool_tidy
+
+from spoolq.queue import internals
+from spoolq.verbs import sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spoolq import Spool
+
+
+@pytest.mark.guarantee("I4")
+@pytest.mark.parametrize("first", ["reader", "sweep"])
+@pytest.mark.parametrize("refused", [".result", ".end"])
+def test_result_whose_rename_was_refused_once_is_not_lost(
+    make_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch, refused: str, first: str
+) -> None:
+    spool = make_spool(sweep_seconds=0)
+    fs = internals(spool).fs
+    rename = fs.rename
+
+    def refusing(source: str, target: str) -> None:
+        if target.endswith(refused):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), source)
+        rename(source, target)
+
+    job_id = spool.publish(b"task")
+    job = spool.get_job(timeout=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(fs, "rename", refusing)
+        job.done(b"result")
+    if first == "sweep":
+        sweep.sweep_tmp(internals(spool))
+    assert spool.result(job_id) == b"result"
+    sweep.sweep_tmp(internals(spool))
+    assert spool.result(job_id) == b"result"
+    assert_spool_tidy(spool.path)
+
+
+@pytest.mark.guarantee("I6")
+@pytest.mark.parametrize("left", [b"of a done that was lost", b""])
+def test_result_of_a_done_that_a_power_loss_undid_is_nobodys(
+    make_spool: Callable[..., Spool], left: bytes
+) -> None:
+    spool = make_spool()
+    spool.publish(b"task")
+    spool.get_job(timeout=0).fail("no", delay=0)
+    job = spool.get_job(timeout=0)
+    Path(spool.path, "done", f"{job.id}.result").write_bytes(left)
+    job.done()
+    assert spool.result(job.id) is None

@@ -95,6 +95,12 @@ LEASE_PREFIX = b'{"lease": "'
 """How our sidecars begin: a torn one is told from a foreign file by it."""
 
 
+def is_torn_lease(data: bytes) -> bool:
+    """Whether a power loss can have made this of a sidecar: cut short, or zeros in place of bytes."""
+    begun = data.rstrip(b"\0")
+    return begun.startswith(LEASE_PREFIX) or LEASE_PREFIX.startswith(begun)
+
+
 def load_lease(name: str, data: bytes) -> Lease | None:
     """The lease of sidecar `name`; None when missing fields, inconsistent times or not a record."""
     found = load(data)

@@ -105,8 +105,8 @@ def _give_grace(spool: OpenSpool, lease: str, term: float) -> float | None:
 def sweep_sidecar(spool: OpenSpool, lease: str, now: float) -> bool:
     """Remove the sidecar and grace of a lease without tasks, once its term must be over.
 
-    Only what is ours goes: readable records past their deadline, and torn ones (empty, or
-    beginning as ours do) that are older than a full term.
+    Only what is ours goes: readable records past their deadline, and torn ones that are older than
+    a full term.
     """
     swept = False
     for path in (layout.sidecar(lease), layout.grace(lease)):
@@ -124,6 +124,6 @@ def _is_leftover(spool: OpenSpool, lease: str, path: str, now: float) -> bool:
     if record is not None and leases.is_plausible(record.granted_at, now):
         return leases.is_over(record.deadline, now)
     entry = spool.fs.lstat(path)
-    if entry is None or not (data == b"" or data.startswith(records.LEASE_PREFIX)):
+    if entry is None or not records.is_torn_lease(data):
         return False
     return leases.is_over(entry.modified_at + spool.settings.lease_seconds, now)

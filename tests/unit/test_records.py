@@ -94,3 +94,19 @@ def test_end_record_must_be_of_this_job_and_outcome() -> None:
     assert not records.is_end_record(record, "a", "done")
     assert not records.is_end_record(record, "b", "failed")
     assert not records.is_end_record(None, "a", "failed")
+
+
+@pytest.mark.parametrize(
+    ("data", "is_torn"),
+    [
+        (b"", True),
+        (bytes(200), True),
+        (b'{"le', True),
+        (b'{"lease": "host-1-', True),
+        (b'{"lease": "host' + bytes(100), True),
+        (b"notes of somebody", False),
+        (b'{"key": 1}', False),
+    ],
+)
+def test_torn_sidecar_is_told_from_a_foreign_file(data: bytes, is_torn: bool) -> None:
+    assert records.is_torn_lease(data) is is_torn

@@ -80,8 +80,9 @@ def target_of(spool: OpenSpool, key: str, job_id: str) -> str | None:
 
 
 def let_go(spool: OpenSpool, key: str, job_id: str) -> None:
-    """Free the key if `job_id` holds it; harmless when it does not."""
-    if discard(spool.fs, f"{layout.KEYS}/{key}/{job_id}") or not held_by(spool, key):
+    """Free the key if `job_id` holds it, or ("") nobody; harmless when it does not."""
+    is_gone = bool(job_id) and discard(spool.fs, f"{layout.KEYS}/{key}/{job_id}")
+    if is_gone or not held_by(spool, key):
         try:
             spool.fs.rmdir(f"{layout.KEYS}/{key}")
         except OSError:

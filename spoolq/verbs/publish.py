@@ -163,7 +163,11 @@ def _holder(spool: OpenSpool, key: str, job_id: str) -> str | None:
         if spool.settings.syncs_publish:
             spool.fs.sync_directory(target.partition("/")[0])
         return job_id
-    if locate(spool, job_id) is not None:
+    place = locate(spool, job_id)
+    if place is not None:
+        # CRASH: I3. Whoever published it may not have come to the sync yet, and never come to it.
+        if spool.settings.syncs_publish and not place.has_ended:
+            spool.fs.sync_directory(place.state)
         return job_id
     # The job was pruned, or its publisher gave it up: nobody holds the key.
     keys.let_go(spool, key, job_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spoolq.disk.atomic import discard
+from spoolq.disk.atomic import discard, move
 from spoolq.rules import layout, names
 from spoolq.verbs import cancel, ends, keys, workers
 from spoolq.verbs.locate import locate
@@ -59,10 +59,13 @@ def _remove(spool: OpenSpool, path: str, kind: str) -> bool:
 
 
 def _drop_unpublished(spool: OpenSpool, job_id: str) -> bool:
-    """A task whose publisher died, unless a key names it: then the next publish completes it."""
+    """A task whose publisher died, unless a key leads to it: then it is published now."""
     key = spool.meta(job_id).key
     if key is not None and keys.held_by(spool, key) == job_id:
-        return False
+        target = keys.target_of(spool, key, job_id)
+        if target is not None:
+            return move(spool.fs, f"{layout.TMP}/{job_id}", target)
+        keys.let_go(spool, key, job_id)
     if not discard(spool.fs, f"{layout.TMP}/{job_id}"):
         return False
     discard(spool.fs, layout.meta(job_id))
@@ -94,7 +97,8 @@ def sweep_records(spool: OpenSpool) -> int:
                 continue
             if locate(spool, job_id) is None:
                 swept += _drop_record(spool, directory, name, job_id)
-    return swept + _sweep_ends(spool, kept) + workers.sweep_workers(spool)
+    swept += _sweep_ends(spool, kept) + _sweep_keys(spool, kept, seen)
+    return swept + workers.sweep_workers(spool)
 
 
 def _id_itself(name: str) -> str | None:
@@ -136,6 +140,21 @@ def job_of(state: str, name: str) -> str | None:
         return delayed.id if delayed else None
     ended = names.parse_ended(name)
     return ended[0] if ended and ended[1] in {"", "cancelled"} else None
+
+
+def _sweep_keys(spool: OpenSpool, kept: set[str], oldest_kept: float) -> int:
+    """Free keys that lead nowhere: their publisher died, and its task was swept or never written."""
+    swept = 0
+    for key in filter(names.is_key, spool.fs.list(layout.KEYS)):
+        held_by = keys.held_by(spool, key)
+        path = f"{layout.KEYS}/{key}" + (f"/{held_by}" if held_by else "")
+        entry = spool.fs.lstat(path)
+        if held_by in kept or entry is None or entry.modified_at > oldest_kept:
+            continue
+        if not held_by or locate(spool, held_by) is None:
+            keys.let_go(spool, key, held_by)
+            swept += 1
+    return swept
 
 
 def _is_old(spool: OpenSpool, path: str, oldest_kept: float) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.spools import assert_spool_tidy, jobs_on_disk
+from support.spools import assert_spool_tidy, jobs_on_disk, names
 
 from spoolq import Empty, InvalidTask, JobStatus
+from spoolq.queue import internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,4 +107,43 @@ def test_key_outside_the_grammar_is_refused_before_it_touches_a_path(
     with pytest.raises(InvalidTask, match="key"):
         spool.publish(b"task", key=key)
     assert spool.stats().ready == 0
+    assert_spool_tidy(spool.path)
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["holder-gone", "empty"])
+def test_key_that_leads_nowhere_is_swept_by_prune(
+    make_spool: Callable[..., Spool], held: bool
+) -> None:
+    spool = make_spool(sweep_seconds=0)
+    job_id = spool.publish(b"task", key="k")
+    (Path(spool.path) / "ready" / job_id).unlink()
+    if not held:
+        (Path(spool.path) / "sys" / "keys" / "k" / job_id).unlink()
+    kept = spool.publish(b"task", key="kept")
+    spool.prune()
+    assert names(spool.path, "sys/keys") == ["kept"]
+    assert spool.publish(b"again", key="kept") == kept
+
+
+@pytest.mark.guarantee("I3")
+def test_publisher_who_finds_the_key_taken_syncs_before_it_tells(
+    make_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = make_spool(durability="full")
+    job_id = spool.publish(b"task", key="k")
+    synced: list[str] = []
+    monkeypatch.setattr(internals(spool).fs, "sync_directory", synced.append)
+    assert spool.publish(b"again", key="k") == job_id
+    assert synced == ["ready"]
+
+
+def test_task_of_a_publisher_that_died_holding_the_key_is_published_by_the_sweep(
+    make_spool: Callable[..., Spool],
+) -> None:
+    spool = make_spool(sweep_seconds=0)
+    job_id = spool.publish(b"task", key="k")
+    root = Path(spool.path)
+    (root / "ready" / job_id).rename(root / "sys" / "tmp" / job_id)
+    assert spool.reap().swept == 1
+    assert spool.get(job_id).status is JobStatus.READY
     assert_spool_tidy(spool.path)

@@ -1,0 +1,113 @@
+"""What goes wrong in one world: drawn from its seed before it begins, then operation by operation."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+
+LOST_REPLIES = {  # what the repeated request finds when the first one was done but not heard of
+    "rename": errno.ENOENT,
+    "link": errno.EEXIST,
+    "unlink": errno.ENOENT,
+    "rmdir": errno.ENOENT,
+    "mkdir": errno.EEXIST,
+}
+NEEDS_ROOM = ("create", "write", "mkdir", "link", "append")
+REFUSALS = (errno.EIO, errno.EMFILE, errno.EACCES, errno.EINTR, errno.EROFS)
+LOCAL, NETWORK = "local", "network"
+
+
+@dataclass
+class Plan:
+    """One world's settings and the chances, each operation, of each kind of fault."""
+
+    chance: random.Random
+    kind: str = LOCAL
+    hosts: int = 2
+    processes: int = 4
+    jobs: int = 40
+    durability: str = "off"
+    lease_seconds: float = 10.0
+    max_attempts: int = 0
+    sweep_seconds: float = 600.0
+    keyed_share: float = 0.1
+    latency_seconds: float = 0.0005
+    stall: float = 0.002
+    crash: float = 0.0
+    lost_reply: float = 0.0
+    refusal: float = 0.0
+    late_error: float = 0.0
+    full_disk: float = 0.0
+    torn_write: float = 0.0
+    lock_denied: float = 0.2
+    power_losses: int = 0
+    injected: Counter[str] = field(default_factory=Counter)
+
+    def count(self, kind: str) -> None:
+        """One fault more of a kind was planted."""
+        self.injected[kind] += 1
+
+    def crashes(self) -> bool:
+        """Whether the process dies here."""
+        return self.crash > 0 and self.chance.random() < self.crash
+
+    def before(self, operation: str) -> int | None:
+        """The errno with which an operation is refused without having happened."""
+        draw = self.chance.random()
+        if draw < self.full_disk and operation in NEEDS_ROOM:
+            self.count("full")
+            return self.chance.choice((errno.ENOSPC, errno.EDQUOT))
+        if self.full_disk <= draw < self.full_disk + self.refusal:
+            code = self.chance.choice(REFUSALS)
+            if operation in {"close", "lstat", "unlink", "rename", "link"} and code == errno.EMFILE:
+                return None
+            self.count(errno.errorcode[code])
+            return code
+        return None
+
+    def after(self, operation: str) -> int | None:
+        """The errno that is told of an operation that has happened."""
+        draw = self.chance.random()
+        if draw < self.lost_reply and operation in LOST_REPLIES:
+            self.count("lost reply")
+            return LOST_REPLIES[operation]
+        if self.lost_reply <= draw < self.lost_reply + self.late_error:
+            if operation in {"create", "append"}:
+                return None  # the handle would be lost: the kernel does not do that
+            self.count("late error")
+            return errno.EIO
+        return None
+
+    def calm_down(self) -> None:
+        """No more faults; what has been broken must mend."""
+        self.crash = self.lost_reply = self.refusal = self.late_error = 0.0
+        self.full_disk = self.torn_write = self.stall = self.lock_denied = 0.0
+
+
+def plan(chance: random.Random) -> Plan:
+    """A world's plan: some worlds meet one kind of fault, some all of them."""
+    made = Plan(chance, kind=chance.choice((LOCAL, LOCAL, NETWORK)))
+    made.hosts = chance.choice((1, 2, 3)) if made.kind == NETWORK else 1
+    made.processes = chance.choice((2, 3, 4, 6))
+    made.jobs = chance.choice((40, 80, 160))
+    made.durability = chance.choice(("full", "full", "publish", "off", "off"))
+    made.lease_seconds = chance.choice((0.5, 2.0, 10.0, 60.0))
+    made.max_attempts = chance.choice((0, 0, 0, 3))
+    made.sweep_seconds = chance.choice((1.0, 5.0, 600.0))
+    made.keyed_share = chance.choice((0.0, 0.1, 0.5))
+    made.latency_seconds = chance.choice((0.0001, 0.001, 0.02))
+    made.stall = chance.choice((0.0, 0.002, 0.01))
+    rate = chance.choice((0.001, 0.003, 0.01))
+    for fault in ("crash", "refusal", "late_error", "full_disk", "torn_write"):
+        if chance.random() < 0.4:
+            setattr(made, fault, rate)
+    if made.kind == NETWORK and chance.random() < 0.7:
+        made.lost_reply = 4 * rate
+    if made.kind == LOCAL and made.durability != "off" and chance.random() < 0.5:
+        made.power_losses = chance.choice((1, 2, 4))
+    return made

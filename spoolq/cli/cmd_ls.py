@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from spoolq.cli import options, output
@@ -12,6 +12,7 @@ from spoolq.jobs import JobStatus
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from datetime import datetime
 
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool
@@ -23,6 +24,7 @@ _STATES = {
     "failed": JobStatus.FAILED,
     "done": JobStatus.DONE,
 }
+_ORDERS = ("published", "priority", "attempt", "due", "owner", "reason")
 _NAMES = {**_STATES, "processing": JobStatus.PROCESSING}
 
 
@@ -34,22 +36,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 List jobs, one a line: those being worked on first, then ready, delayed, failed and done ones, each
 in the order in which they come or came. STATE is a directory's name (ready, leased, delayed, done,
 failed) or a status as in JSON (processing). AGE is the time since the job was published, TRY the
-number of its present or last attempt.
+number of its present or last attempt. Of several options all must hold.
 """,
         """
 spoolq ls
 spoolq ls leased failed
-spoolq ls --ids failed | spoolq retry -
+spoolq ls failed --since 1h --sort reason
+spoolq ls leased --owner 'node7-*' --sort due
+spoolq ls --ids failed --header kind=page | spoolq retry -
 spoolq ls --json done | jq -r 'select(.outcome == "cancelled").id'
 """,
         {},
     )
     parser.add_argument("states", metavar="STATE", nargs="*", type=_state, help="only these")
     parser.add_argument(
+        "--since", metavar="WHEN", type=_since, help="published in the last WHEN, or since a time"
+    )
+    parser.add_argument(
+        "--owner", metavar="PATTERN", help="held (or, where a record tells, ended) by such an owner"
+    )
+    parser.add_argument("--key", metavar="KEY", help="published with this unique key")
+    parser.add_argument(
+        "--header",
+        metavar="K=V",
+        type=options.header,
+        action="append",
+        default=[],
+        help="published with this header",
+    )
+    parser.add_argument("--sort", choices=_ORDERS, help="in this order instead")
+    parser.add_argument("--reverse", action="store_true", help="with --sort: the other way round")
+    parser.add_argument(
         "--limit", metavar="N", type=options.whole_number(1), help="at most so many jobs"
     )
     parser.add_argument("--ids", action="store_true", help="print ids only")
     options.add_json(parser)
+
+
+def _since(text: str) -> float | datetime:
+    """A length of time in seconds, or a time (UTC unless it says otherwise)."""
+    from argparse import ArgumentTypeError
+    from datetime import UTC, datetime
+
+    try:
+        return options.duration(text)
+    except ArgumentTypeError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{text!r} is no duration and no time like 2026-11-24T09:30"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _state(text: str) -> JobStatus:
@@ -63,8 +102,10 @@ def _state(text: str) -> JobStatus:
 
 def run(args: argparse.Namespace) -> int:
     """Print the jobs as they are found."""
+    if args.reverse and not args.sort:
+        raise options.UsageError("--reverse goes with --sort")
     with options.open_spool(args, publish_only=True) as spool:
-        jobs = islice(_jobs(spool, args.states or list(_STATES.values())), args.limit)
+        jobs = islice(_jobs(spool, args), args.limit)
         if args.json:
             for job in jobs:
                 output.json_line(output.job_values(job))
@@ -76,8 +117,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _jobs(spool: Spool, states: list[JobStatus]) -> Iterator[JobInfo]:
-    return chain.from_iterable(spool.list(status) for status in dict.fromkeys(states))
+def _jobs(spool: Spool, args: argparse.Namespace) -> Iterator[JobInfo]:
+    from spoolq.looking import picking
+    from spoolq.queue import internals
+
+    since = args.since
+    if isinstance(since, float):
+        since = options.server_now(spool).timestamp() - since
+    elif since is not None:
+        since = since.timestamp()
+    wanted = picking.Wanted(since, args.owner, args.key, dict(args.header))
+    found = picking.pick(internals(spool), args.states or list(_STATES.values()), wanted)
+    if args.sort:
+        return iter(picking.in_order(found, args.sort, reverse=args.reverse))
+    return found
 
 
 def _print(spool: Spool, jobs: Iterator[JobInfo]) -> None:

@@ -21,8 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `spoolq show`."""
     options.describe(
         parser,
-        "Tell all that is known of a job: where it is, who holds it, its options, how it ended, "
-        "and what went wrong before. The task itself is the file named as path.",
+        "Tell all that is known of a job: where it is, who published it and when, its options, every "
+        "attempt (who, where, how long, why it ended, its logs), how it ended, and what it waits for. "
+        "The task itself is the file named as path.",
         """
 spoolq show "$id"
 spoolq show --json "$id" | jq .reason
@@ -48,12 +49,15 @@ def run(args: argparse.Namespace) -> int:
         shown: list[str] = []
 
         def show(job_id: str) -> None:
+            from spoolq.cli import telling
+
             job, more = _known(spool, job_id)
+            more = {**_values(more), **telling.story(spool, job, more)}
             if shown and not args.json:
                 output.line()
             shown.append(job_id)
             if args.json:
-                output.json_line({**output.job_values(job), **_values(more)})
+                output.json_line({**output.job_values(job), **more})
             else:
                 from spoolq.cli import facts
 

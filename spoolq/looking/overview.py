@@ -59,7 +59,7 @@ class Lookout:
             overdue_seconds=max(0.0, now - first_due) if first_due and delayed.due else 0.0,
             next_due_at=first_due,
             workers=workers(spool),
-            paused=_paused(spool),
+            paused=paused(spool),
             room=_room(spool),
             clock_offset_seconds=offset,
         )
@@ -98,7 +98,8 @@ def _unread(spool: OpenSpool, missing: set[str], now: float) -> int:
     return len(without & still)
 
 
-def _paused(spool: OpenSpool) -> Paused | None:
+def paused(spool: OpenSpool) -> Paused | None:
+    """Why nothing is given out; None when jobs are."""
     reason = pause.reason(spool)
     if reason is None:
         return None

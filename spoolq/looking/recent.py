@@ -1,6 +1,7 @@
-"""What ended lately: from the change times of ended jobs and the names of their history.
+"""What ended lately: from the change times of ended jobs, the journal, and the history's names.
 
-A sample of done/ and failed/ is looked up, so the cost is bounded; few jobs are counted exactly.
+Few jobs are counted exactly. Of many a sample is looked up, so that the cost is bounded, unless the
+journal tells.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.rules import layout, names, records
 from spoolq.rules.overview import Recent
+from spoolq.verbs import journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,12 @@ def recent(spool: OpenSpool, counts: dict[str, Count], now: float) -> Recent:
     done, done_exactly = _ended_since(spool, layout.DONE, counts[layout.DONE], since)
     failed, failed_exactly = _ended_since(spool, layout.FAILED, counts[layout.FAILED], since)
     troubles, all_read = _troubles_since(spool, since)
+    if not (done_exactly and failed_exactly):
+        outcomes = [one.outcome for one in journal.read(spool, since)]
+        # The journal does not tell of what shells did, a sample misses what is rare.
+        done = outcomes.count("done") if "done" in outcomes and not done_exactly else done
+        if "gave_up" in outcomes and not failed_exactly:
+            failed = outcomes.count("gave_up")
     return Recent(
         WINDOW_SECONDS, done, failed, troubles, done_exactly and failed_exactly and all_read
     )
@@ -36,6 +44,8 @@ def recent(spool: OpenSpool, counts: dict[str, Count], now: float) -> Recent:
 def _ended_since(spool: OpenSpool, state: str, count: Count, since: float) -> tuple[int, bool]:
     sample, hits = count.sample, 0
     for name in sample.names:
+        if name.endswith(".cancelled"):
+            continue  # the doing of no consumer
         # The rename that ended a job is the last change of its inode.
         entry = spool.fs.lstat(f"{state}/{name}")
         hits += entry is not None and entry.changed_at >= since

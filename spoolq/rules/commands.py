@@ -9,7 +9,6 @@ surrogates, as Python's file-system encoding has them.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +91,7 @@ def _timeout(found: dict[str, Any]) -> float | None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise _no_command("timeout_seconds has to be a number")
-    if not (math.isfinite(seconds) and 0 < seconds < 1e9):
+    if not 0 < seconds < 1e9:
         raise _no_command("timeout_seconds has to be above 0")
     return float(seconds)
 

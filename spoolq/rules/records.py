@@ -126,12 +126,16 @@ def load_lease(name: str, data: bytes) -> Lease | None:
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The write-once options of a job; a job without a record has none of them."""
+    """The write-once options of a job; a job without a record has none of them.
+
+    `by` is who published it: told only where a record is written anyway.
+    """
 
     key: str | None = None
     headers: dict[str, str] | None = None
     lease_seconds: float | None = None
     max_attempts: int | None = None
+    by: str | None = None
 
 
 NO_META = Meta()
@@ -144,6 +148,7 @@ def dump_meta(meta: Meta) -> bytes:
         "headers": meta.headers,
         "lease_seconds": meta.lease_seconds,
         "max_attempts": meta.max_attempts,
+        "by": meta.by,
     }
     return dump({name: value for name, value in values.items() if value is not None})
 
@@ -160,6 +165,7 @@ def load_meta(data: bytes) -> Meta:
         if _is_number(seconds) and leases.is_consistent(0.0, float(seconds), float(seconds))
         else None,
         max_attempts=attempts if _is_count(attempts) else None,
+        by=_text(found.get("by")),
     )
 
 

@@ -173,6 +173,28 @@ def read(spool: OpenSpool, since: float = 0.0) -> Iterator[Attempt]:
         yield from journal.attempts(data, token, since)
 
 
+def of_job(spool: OpenSpool, job_id: str, since: float, most_bytes: int) -> Iterator[Attempt]:
+    """The attempts of one job that ended at `since` or later, as far as `most_bytes` of files tell.
+
+    Costs a look at each file; those that were written to since then are read, the newest first.
+    """
+    wanted = f'"{job_id}"'.encode()
+    for name, _, token in reversed(_files(spool)):
+        path = f"{layout.JOURNAL}/{name}"
+        entry = spool.fs.lstat(path)
+        if entry is None or entry.modified_at < since:
+            continue
+        most_bytes -= entry.size
+        if most_bytes < 0:
+            return
+        try:
+            data = spool.fs.read(path, journal.MOST_FILE_BYTES)
+        except (OSError, Foreign):
+            continue
+        if wanted in data:
+            yield from (one for one in journal.attempts(data, token, since) if one.id == job_id)
+
+
 def _files(spool: OpenSpool) -> list[tuple[str, float, str]]:
     """(name, begun at, writer) of the journal's files, oldest first."""
     try:

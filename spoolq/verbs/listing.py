@@ -12,7 +12,7 @@ from spoolq.verbs.locate import Place, locate
 from spoolq.verbs.sweep import job_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from spoolq.verbs.context import OpenSpool
@@ -127,30 +127,39 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def each(spool: OpenSpool, status: JobStatus | None) -> Iterator[JobInfo]:
+def each(
+    spool: OpenSpool, status: JobStatus | None, is_wanted: Callable[[str], bool] | None = None
+) -> Iterator[JobInfo]:
     """All jobs, state by state, each state in the order of its names; every job once.
 
-    A job that moves backwards meanwhile may be missed.
+    Nothing is read of a job whose id is not wanted. One that moves backwards meanwhile may be
+    missed.
     """
     met: set[str] = set()
     for state, state_status in STATUS_OF.items():
         if status not in {None, state_status}:
             continue
-        for info in _each_in(spool, state):
+        for info in _each_in(spool, state, is_wanted or _any):
             if info.id not in met:
                 yield info
             if state not in {layout.DONE, layout.FAILED}:
                 met.add(info.id)
 
 
-def _each_in(spool: OpenSpool, state: str) -> Iterator[JobInfo]:
+def _any(_job_id: str) -> bool:
+    return True
+
+
+def _each_in(spool: OpenSpool, state: str, is_wanted: Callable[[str], bool]) -> Iterator[JobInfo]:
     if state in {layout.DONE, layout.FAILED}:
-        yield from _each_ended(spool, state)
+        yield from _each_ended(spool, state, is_wanted)
         return
     for name in sorted(spool.fs.iterate(state)):
         place = place_of(state, name)
         job_id = job_of(state, name)
-        info = info_at(spool, job_id, place) if place and job_id else None
+        if place is None or job_id is None or not is_wanted(job_id):
+            continue
+        info = info_at(spool, job_id, place)
         if info is not None:
             yield info
 
@@ -169,14 +178,16 @@ def place_of(state: str, name: str) -> Place | None:
     return Place(state, name) if job_of(state, name) else None
 
 
-def _each_ended(spool: OpenSpool, state: str) -> Iterator[JobInfo]:
+def _each_ended(
+    spool: OpenSpool, state: str, is_wanted: Callable[[str], bool]
+) -> Iterator[JobInfo]:
     # One listing tells which jobs have records, so that the many without cost no look-up.
     found = sorted(spool.fs.iterate(state))
     recorded = {name[: -len(".end")] for name in found if name.endswith(".end")}
     drafted = {name.partition(".")[0] for name in spool.fs.list(layout.TMP)}
     for name in found:
         job_id = job_of(state, name)
-        if job_id is None:
+        if job_id is None or not is_wanted(job_id):
             continue
         place = Place(state, name)
         known = job_id in recorded or job_id in drafted
@@ -237,6 +248,7 @@ def details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
         "headers": meta.headers or {},
         "lease_seconds": meta.lease_seconds,
         "max_attempts": meta.max_attempts,
+        "published_by": meta.by,
         "lease": None
         if lease is None
         else {

@@ -83,6 +83,7 @@ def _write_meta(spool: OpenSpool, job_id: str, options: Options) -> None:
         headers=dict(options.headers) if options.headers else None,
         lease_seconds=options.lease_seconds,
         max_attempts=options.max_attempts,
+        by=spool.owner[:200],
     )
     sync = spool.settings.syncs_publish
     # CRASH: nobody looks for the record before the task is visible, so it needs no draft of its own.

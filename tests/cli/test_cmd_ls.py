@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,12 +98,67 @@ def test_limit(cli: Callable, jobs: dict[str, str]) -> None:
     assert cli("ls", "--ids", "--limit", "2").good().lines == [jobs["leased"], jobs["ready"]]
 
 
+def test_since_a_time_or_a_length_of_time(cli: Callable, spool: Spool) -> None:
+    young = spool.publish(b"")
+    old = spool.publish(b"")
+    ready = Path(spool.path) / "ready"
+    (ready / old).rename(ready / "5-20200101T000000000000-ABCDEFGH")
+    assert cli("ls", "--ids", "--since", "1h").good().lines == [young]
+    assert len(cli("ls", "--ids", "--since", "3000d").good().lines) == 2
+    assert cli("ls", "--ids", "--since", "2021-01-01").good().lines == [young]
+    assert cli("ls", "--ids", "--since", "2019-12-31T23:00:00Z").good().lines == [
+        "5-20200101T000000000000-ABCDEFGH",
+        young,
+    ]
+
+
+def test_owner_key_and_headers_pick_jobs(cli: Callable, spool: Spool, open_again: Callable) -> None:
+    keyed = spool.publish(b"", key="nightly", headers={"kind": "a", "n": "1"})
+    other = spool.publish(b"", headers={"kind": "a"})
+    plain = spool.publish(b"")
+    held = open_again(spool, owner="node7-4711").get_job(0)
+    assert held.id == keyed
+    assert cli("ls", "--ids", "--key", "nightly").good().lines == [keyed]
+    assert cli("ls", "--ids", "--key", "nightly", "ready").good().lines == []
+    assert cli("ls", "--ids", "--key", "../nightly").good().lines == []
+    assert cli("ls", "--ids", "--header", "kind=a").good().lines == [keyed, other]
+    assert cli("ls", "--ids", "--header", "kind=a", "--header", "n=1").good().lines == [keyed]
+    assert cli("ls", "--ids", "--owner", "node7-*").good().lines == [keyed]
+    assert cli("ls", "--ids", "--owner", "node8-*").good().lines == []
+    assert plain in cli("ls", "--ids").good().lines
+
+
+def test_sorted_with_what_has_nothing_to_tell_last(cli: Callable, jobs: dict[str, str]) -> None:
+    by_priority = cli("ls", "--ids", "--sort", "priority", "--reverse").good().lines
+    assert by_priority[0] == jobs["late"]
+    newest = cli("ls", "--ids", "--sort", "published", "--reverse", "--limit", "1").good().lines
+    assert newest == [jobs["ready"]]
+    due = cli("ls", "--ids", "--sort", "due").good().lines
+    assert due[:2] == [jobs["leased"], jobs["delayed"]]
+    assert set(due) == set(jobs.values())
+
+
+def test_jobs_that_cannot_be_meant_are_not_looked_at(
+    cli: Callable, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.publish_many([b""] * 3, headers={"a": "b"})
+    spool.get_jobs(3, 0)
+    monkeypatch.setattr("spoolq.verbs.listing.info_at", None)
+    assert cli("ls", "--since", "2100-01-01").good().lines == []
+
+
 def test_an_empty_spool_prints_nothing(cli: Callable) -> None:
     assert cli("ls").good().out == ""
     assert cli("ls", "--json").good().out == ""
 
 
-@pytest.mark.parametrize("words", [("bogus",), ("--limit", "0"), ("--limit", "x"), ("../ready",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("bogus",), ("--limit", "0"), ("--limit", "x"), ("../ready",), ("--reverse",)),
+        *(("--since", "soon"), ("--header", "k"), ("--sort", "colour")),
+    ],
+)
 def test_wrong_usage(cli: Callable, words: tuple[str, ...]) -> None:
     cli("ls", *words).bad(2)
 

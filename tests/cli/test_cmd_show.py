@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from spoolq.queue import internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +48,91 @@ def test_a_failed_job_with_its_history(cli: Callable, taken: Callable) -> None:
     assert told["state"] == "failed"
     assert told["reason"] == "twice"
     assert told["attempt"] == "2"
-    assert told["history"].split("  ")[1].startswith("attempt 1 failed, ")
-    assert told["history"].endswith(": once")
+    assert told["attempts"].startswith("1 failed, ")
+    assert told["attempts"].endswith(" UTC (0s ago): once")
+    (second_line,) = [line for line in lines if line.endswith(": twice")]
+    assert second_line.strip().startswith("2 failed, ")
+    assert "history" not in told
+
+
+def test_the_story_of_a_job_that_was_taken_back_released_failed_retried_and_done(
+    cli: Callable, spool: Spool, open_again: Callable
+) -> None:
+    """Every attempt by another holder; the last leaves a record, the journal tells how long."""
+    job_id = open_again(spool, owner="publisher").publish(b"", headers={"a": "b"}, max_attempts=2)
+    open_again(spool, owner="first").get_job(0).extend(0.01)
+    while spool.get(job_id).status.name != "READY":
+        spool.reap()
+    open_again(spool, owner="second").get_job(0).release(reason="not here")
+    open_again(spool, owner="third").get_job(0).fail("broken", run={"exit_code": 3, "host": "h3"})
+    spool.retry(job_id)
+    last = open_again(spool, owner="fourth")
+    job = last.get_job(0)
+    (running,) = cli("show", "--json", job_id).good().objects[0]["attempts"][3:]
+    assert (running["outcome"], running["owner"], running["attempt"]) == ("running", "fourth", 1)
+    assert running["ended_at"] is None
+    assert running["started_at"] is not None
+    job.done(run={"wall_seconds": 1.5, "exit_code": 0, "host": "h4"})
+    last.close()
+    (found,) = cli("show", "--json", job_id).good().objects
+    told = [(one["attempt"], one["outcome"], one["owner"]) for one in found["attempts"]]
+    assert told == [
+        (1, "expired", "first"),
+        (2, "released", "second"),
+        (2, "failed", "third"),
+        (1, "done", "fourth"),
+    ]
+    assert found["published_by"] == "publisher"
+    assert found["attempts"][2]["exit_code"] == 3
+    assert found["attempts"][3]["seconds"] == 1.5
+    assert found["attempts"][3]["host"] == "h4"
+    assert found["attempts"][3]["ended_at"] == found["ended_at"]
+    assert [event["event"] for event in found["history"]][-1] == "retried"
+    lines = cli("show", job_id).good().lines
+    assert [line for line in lines if "retried, by" in line]
+    assert [line for line in lines if line.endswith("(0s ago): not here")]
+
+
+def test_a_plain_done_job_has_the_time_of_its_rename_and_its_holder_from_the_journal(
+    cli: Callable, spool: Spool, open_again: Callable
+) -> None:
+    job_id = spool.publish(b"")
+    taker = open_again(spool, owner="quick")
+    taker.get_job(0).done()
+    (found,) = cli("show", "--json", job_id).good().objects
+    (attempt,) = found["attempts"]
+    assert (attempt["outcome"], found["end"]) == ("done", None)
+    assert found["ended_at"] == attempt["ended_at"] is not None
+    written = internals(taker).journal
+    assert written is not None
+    written.write()
+    (attempt,) = cli("show", "--json", job_id).good().objects[0]["attempts"]
+    assert attempt["owner"] == "quick"
+    assert 0 <= attempt["seconds"] < 60
+
+
+def test_show_tells_what_a_waiting_job_waits_for(cli: Callable, spool: Spool) -> None:
+    job_id = spool.publish(b"")
+    spool.pause("moving")
+    (found,) = cli("show", "--json", job_id).good().objects
+    assert [reason["name"] for reason in found["waits_for"]] == ["paused", "no workers"]
+    told = facts(cli("show", job_id).good().lines)
+    assert told["waits"].endswith(": moving")
+
+
+def test_logs_stand_beside_the_attempt_that_wrote_them(cli: Callable, spool: Spool) -> None:
+    job_id = spool.publish(b"")
+    logs = Path(spool.path) / "logs"
+    first = spool.get_job(0)
+    (logs / f"{first.name}.out").write_text("one")
+    first.fail("x", delay=0)
+    second = spool.get_job(0)
+    (logs / f"{second.name}.err").write_text("two")
+    (found,) = cli("show", "--json", job_id).good().objects
+    assert [one["logs"] for one in found["attempts"]] == [
+        [f"{logs}/{first.name}.out"],
+        [f"{logs}/{second.name}.err"],
+    ]
 
 
 def test_json_is_the_job_and_its_details(cli: Callable, taken: Callable, spool: Spool) -> None:

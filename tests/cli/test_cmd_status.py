@@ -59,7 +59,7 @@ def test_the_screen_tells_of_the_last_minutes_and_what_comes(cli: Callable, spoo
     fill(spool)
     told = {line.split()[0]: line.split(maxsplit=2)[2:] for line in cli("status").good().lines[1:]}
     assert told["delayed"] == ["next due in 60m"]
-    assert told["done"] == ["0.4 a minute in the last 5 minutes"]
+    assert told["done"] == ["0.2 a minute in the last 5 minutes"]
     assert told["failed"] == ["1 in the last 5 minutes, 1 attempts gone wrong"]
 
 
@@ -74,7 +74,7 @@ def test_json_tells_counts_ages_and_the_last_minutes(cli: Callable, spool: Spool
     assert (found["leases"], found["expired_leases"], found["overdue"]) == (1, 0, 0)
     assert found["recent"] == {
         "seconds": 300.0,
-        "done": 2,
+        "done": 1,
         "failed": 1,
         "troubles": 1,
         "exact": True,

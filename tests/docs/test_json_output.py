@@ -57,6 +57,7 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     (Path(spool.path) / "logs" / str(log)).write_text("printed\n")
     told["logs"] = printed("logs", told["get"]["id"])
     told["show"] = printed("show", told["get"]["id"])
+    told["explain"] = printed("explain", told["get"]["id"])
     told["extend"] = printed("extend", told["get"]["name"])
     told["release"] = printed("release", told["extend"]["name"])
     told["ls"] = printed("ls")

@@ -59,6 +59,7 @@ def test_unknown_keys_are_passed_over() -> None:
                 {"argv": ["true"], "timeout_seconds": 0},
                 {"argv": ["true"], "timeout_seconds": float("nan")},
                 {"argv": ["true"], "timeout_seconds": "60"},
+                {"argv": ["true"], "timeout_seconds": 10**400},
             ]
         ),
     ],

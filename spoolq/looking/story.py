@@ -29,8 +29,9 @@ def attempts(spool: OpenSpool, job_id: str, details: dict[str, Any]) -> list[Tol
     if place is not None:
         known += _by_place(spool, job_id, place, bool(details["end"]))
     counted = place.attempts if place is not None and place.lease is None else 0
-    published = names.published_at(job_id) or 0.0
-    lines = journal.of_job(spool, job_id, published, MOST_JOURNAL_BYTES)
+    # The journal's times are rounded.
+    since = (names.published_at(job_id) or 0.0) - 1.0
+    lines = journal.of_job(spool, job_id, since, MOST_JOURNAL_BYTES)
     return story.put_together(known, map(story.from_journal, lines), counted)
 
 

@@ -23,7 +23,7 @@ def workers(spool: OpenSpool) -> tuple[Worker, ...]:
         for name, number in sorted(_newest(spool).items())[:MAX_WORKERS]:
             if name in found:
                 continue
-            data = spool.read_record(f"{layout.WORKERS}/{name}.{number}")
+            data = spool.read_record(f"{layout.WORKERS}/{names.WorkerName(name, number)}")
             # RACE: the worker wrote its next record and removed this one meanwhile: look again.
             missed = missed or data is None
             worker = worker_of(name, records.load(data)) if data is not None else None
@@ -38,7 +38,7 @@ def _newest(spool: OpenSpool) -> dict[str, int]:
     """Worker -> the number of its newest record."""
     newest: dict[str, int] = {}
     for name in spool.fs.iterate(layout.WORKERS):
-        worker, _, number = name.partition(".")
-        if names.is_lease_name(worker) and number.isascii() and number.isdigit():
-            newest[worker] = max(newest.get(worker, 0), int(number[:18]))
+        found = names.parse_worker(name)
+        if found is not None:
+            newest[found.worker] = max(newest.get(found.worker, 0), found.number)
     return newest

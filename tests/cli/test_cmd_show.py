@@ -94,8 +94,10 @@ def test_the_story_of_a_job_that_was_taken_back_released_failed_retried_and_done
 
 
 def test_a_plain_done_job_has_the_time_of_its_rename_and_its_holder_from_the_journal(
-    cli: Callable, spool: Spool, open_again: Callable
+    cli: Callable, make_spool: Callable, open_again: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spool = make_spool("with a journal", journal_seconds=3600)
+    monkeypatch.setenv("SPOOLQ_DIR", spool.path)
     job_id = spool.publish(b"")
     taker = open_again(spool, owner="quick")
     taker.get_job(0).done()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from spoolq.cli import options, output, remaining
+from spoolq.cli import options, remaining
 
 if TYPE_CHECKING:
     import argparse
@@ -144,6 +143,7 @@ def _slots(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Work until told to stop, or until there is nothing more to do."""
+    from spoolq.cli import anew
     from spoolq.cli.reporting import Reporter
     from spoolq.queue import internals
     from spoolq.worker.runner import Runner
@@ -152,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = _chosen(args)
     with options.open_spool(args) as spool:
         reporter = Reporter(internals(spool), chosen)
-        runner = Runner(spool, chosen, reporter)
+        runner = Runner(spool, chosen, reporter, anew.counts_before())
         try:
             with Signals(runner.wake, runner.heard):
                 runner.run()
@@ -160,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
             reporter.close()
     if runner.wants_anew:
         remaining.keep(chosen.stop_by)
-        _begin_anew()
+        anew.begin(runner.counts)
     return SOME_FAILED if runner.counts.failed else 0
 
 
@@ -199,11 +199,3 @@ def _policy(args: argparse.Namespace) -> Policy:
         if args.no_retry_on is None
         else parse_ends("--no-retry-on", args.no_retry_on),
     )
-
-
-def _begin_anew() -> None:
-    """The same process, command line and environment, with an empty memory."""
-    import os
-
-    output.flush()
-    os.execv(sys.executable, sys.orig_argv)  # noqa: S606

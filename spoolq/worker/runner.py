@@ -54,16 +54,20 @@ class Runner:
     It closes the spool when it takes no more jobs.
 
     Attributes:
-        counts: what it did so far.
+        counts: what it did so far; those handed in, of its life before, are counted on.
         wants_anew: it ended because of its own memory, and should be started anew.
     """
 
     def __init__(
-        self, spool: Spool, options: WorkOptions, listener: Listener | None = None
+        self,
+        spool: Spool,
+        options: WorkOptions,
+        listener: Listener | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self._open, self._options = internals(spool), options
         self._listener = listener or Listener()
-        self.counts = Counts()
+        self.counts = counts or Counts()
         self.wants_anew = False
         self.wake = Wake()
         self._limits = limits_of(options)

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support.mounting import private_mounts
 from support.processes import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def private_mounts() -> list[str] | None:
-    """The command that starts a program with mounts of its own; None where that is not allowed."""
-    command = ["unshare", "--mount"]
-    if os.geteuid() != 0:
-        command += ["--user", "--map-root-user"]
-    try:
-        tried = subprocess.run(
-            [*command, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    return command if tried.returncode == 0 else None
 
 
 @pytest.mark.guarantee("I3")

@@ -10,9 +10,7 @@ from spoolq.disk.filesystem import Foreign
 from spoolq.errors import (
     Closed,
     Empty,
-    InvalidName,
     InvalidTask,
-    LeaseLost,
     PublishOnly,
     UnknownJob,
 )
@@ -21,7 +19,7 @@ from spoolq.holding.job import Job
 from spoolq.holding.keepalive import Keeper
 from spoolq.holding.storage import storage_error, telling_storage_errors
 from spoolq.jobs import JobInfo, JobStatus, PruneReport, ReapReport, Stats
-from spoolq.rules import layout, names, tasks
+from spoolq.rules import names, retention, tasks
 from spoolq.rules.settings import checked_count, checked_seconds
 from spoolq.verbs import (
     cancel,
@@ -241,19 +239,8 @@ class Spool:
         spool = self._here()
         held = names.parse_leased(name)
         if held is None:
-            held = self._only_task_under(name)
+            held = locate.only_task_under(spool, name)
         return Job(spool, self._keeper, held, None, None)
-
-    def _only_task_under(self, lease: str) -> names.LeasedName:
-        if not names.is_lease_name(lease):
-            raise InvalidName(f"not a lease or a leased file: {lease[:200]!r}")
-        parsed = map(names.parse_leased, self._open.fs.iterate(layout.LEASED))
-        found = [name for name in parsed if name is not None and name.lease == lease]
-        if not found:
-            raise LeaseLost("", lease, "no task is under it")
-        if len(found) > 1:
-            raise InvalidName(f"lease {lease} covers {len(found)} tasks: name the leased file")
-        return found[0]
 
     # ----- looking and controlling
 
@@ -345,14 +332,22 @@ class Spool:
         return ReapReport(done.returned, done.promoted, done.failed, swept)
 
     @telling_storage_errors
-    def prune(self, older_than_seconds: float | None = None, failed: bool = False) -> PruneReport:
-        """Remove jobs that ended so long ago (default: the retention), with all that is theirs.
+    def prune(
+        self,
+        older_than_seconds: float | None = None,
+        failed: bool = False,
+        *,
+        keep_jobs: int | None = None,
+        keep_bytes: int | None = None,
+    ) -> PruneReport:
+        """Remove done jobs beyond an age, a number or a size, with all that is theirs.
 
-        Failed jobs are kept unless `failed`. Raises InvalidSetting for an age that makes no sense.
+        Default: the spool's retention. Failed jobs are kept unless `failed`, and go by age only.
+        Raises InvalidSetting for a bound that makes no sense.
         """
         spool = self._here()
-        age = spool.settings.retention_seconds if older_than_seconds is None else older_than_seconds
-        removed = prune.prune(spool, checked_seconds("older_than_seconds", age), failed=failed)
+        keep = retention.chosen(spool.settings, older_than_seconds, keep_jobs, keep_bytes)
+        removed = prune.prune(spool, keep, failed=failed)
         sweep.sweep_records(spool)
         return PruneReport(removed)
 

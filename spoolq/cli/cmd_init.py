@@ -14,6 +14,8 @@ _SETTINGS = (
     "max_attempts",
     "durability",
     "retention_seconds",
+    "retention_jobs",
+    "retention_bytes",
     "retry_delay_seconds",
     "retry_delay_max_seconds",
     "max_task_bytes",
@@ -67,7 +69,19 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="DUR",
         type=seconds,
         dest="retention_seconds",
-        help="age at which prune removes ended jobs (default 1d)",
+        help="age at which done jobs are removed (default 1d)",
+    )
+    add(
+        "--retention-jobs",
+        metavar="N",
+        type=options.whole_number(0, 10**12),
+        help="so many done jobs are kept (default 0: any number)",
+    )
+    add(
+        "--retention-bytes",
+        metavar="SIZE",
+        type=options.byte_size,
+        help="so much of done jobs is kept (default 0: any size)",
     )
     add(
         "--retry-delay",

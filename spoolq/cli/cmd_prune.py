@@ -14,12 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `spoolq prune`."""
     options.describe(
         parser,
-        "Remove jobs that are done (or cancelled) for longer than the spool's retention time, "
-        "with\ntheir results, records, logs and keys. Failed jobs stay, unless --failed is given.",
+        "Remove done (or cancelled) jobs that the spool's retention does not keep, with their "
+        "results,\nrecords, logs and keys. Consumers do so in passing. Failed jobs stay, unless "
+        "--failed is given.",
         """
 spoolq prune
 spoolq prune --older-than 7d --failed
 spoolq prune --older-than 0                # all that is done
+spoolq prune --keep 10000 --keep-bytes 2G  # the jobs published last
 """,
         {},
     )
@@ -27,14 +29,27 @@ spoolq prune --older-than 0                # all that is done
         "--older-than", metavar="DUR", type=options.duration,
         help="ended so long ago (default: the spool's retention)",
     )  # fmt: skip
-    parser.add_argument("--failed", action="store_true", help="failed jobs too")
+    parser.add_argument(
+        "--keep", metavar="N", type=options.whole_number(1, 10**12), dest="keep_jobs",
+        help="keep so many done jobs (and those published in the same second)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-bytes", metavar="SIZE", type=options.byte_size,
+        help="keep done jobs of so many bytes, with results and records",
+    )  # fmt: skip
+    parser.add_argument("--failed", action="store_true", help="failed jobs too, by their age")
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prune once."""
     with options.open_spool(args) as spool:
-        removed = spool.prune(args.older_than, failed=args.failed).removed
+        removed = spool.prune(
+            args.older_than,
+            args.failed,
+            keep_jobs=args.keep_jobs,
+            keep_bytes=args.keep_bytes,
+        ).removed
     if args.json:
         output.json_line({"removed": removed})
     else:

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from spoolq.disk.locks import upkeep_lock
+from spoolq.holding.pruning import Pruning
 from spoolq.rules import layout, names
-from spoolq.verbs import journal
 from spoolq.verbs.reap import Reaper
 from spoolq.verbs.sweep import sweep_tmp
 from spoolq.waiting import pace
@@ -26,14 +26,15 @@ class Upkeep:
     def __init__(self, spool: OpenSpool) -> None:
         self._spool = spool
         self._reaper = Reaper(spool)
+        self._pruning = Pruning(spool)
         self._next_pass = 0.0
         self._next_sweep = spool.clock.local() + spool.settings.sweep_seconds / 4
         self._denied_since: float | None = None
         self._passes = 0
 
     def seconds_left(self) -> float:
-        """Until the next pass is due."""
-        return self._next_pass - self._spool.clock.local()
+        """Until the next pass, or the next slice of pruning, is due."""
+        return min(self._next_pass - self._spool.clock.local(), self._pruning.seconds_left())
 
     def hear_of(self, name: str) -> None:
         """A name that arrived in delayed/: the next pass is due no later than it."""
@@ -44,6 +45,10 @@ class Upkeep:
 
     def run(self) -> int:
         """One pass; how many jobs became ready to be taken."""
+        if self._pruning.seconds_left() <= 0:
+            self._pruning.run()
+            if self._next_pass > self._spool.clock.local():
+                return 0
         spool = self._spool
         interval = pace.upkeep_seconds(spool.settings.lease_seconds, spool.chance())
         self._next_pass = spool.clock.local() + interval
@@ -81,7 +86,7 @@ class Upkeep:
             self._reaper.expire(done)
             if self._sweep_is_due():
                 self._next_sweep = spool.clock.local() + spool.settings.sweep_seconds / 4
-                swept = sweep_tmp(spool) + journal.prune(spool)
+                swept = sweep_tmp(spool)
                 _log.debug("swept %d leftovers", swept)
 
     def _denied_for_long(self, interval: float) -> bool:

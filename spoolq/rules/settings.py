@@ -28,7 +28,9 @@ class Settings:
         lease_seconds: how long a taken task is held unless published or extended otherwise.
         max_attempts: attempts after which an expired or failed job gives up; 0: never.
         durability: "full" (publish and endings survive power loss), "publish" or "off".
-        retention_seconds: age at which `prune` removes ended jobs.
+        retention_seconds: age at which done jobs are removed, by consumers in passing.
+        retention_jobs: so many done jobs are kept, those published last; 0: any number.
+        retention_bytes: so much of done jobs is kept (tasks, results, records); 0: any size.
         retry_delay_seconds: back-off before the second attempt of a failed job, doubled each time.
         retry_delay_max_seconds: the longest back-off.
         max_task_bytes: the largest payload that may be published, or read into memory.
@@ -44,6 +46,8 @@ class Settings:
     max_attempts: int = 0
     durability: str = "full"
     retention_seconds: float = 86400.0
+    retention_jobs: int = 0
+    retention_bytes: int = 0
     retry_delay_seconds: float = 1.0
     retry_delay_max_seconds: float = 300.0
     max_task_bytes: int = 64 * 1024 * 1024
@@ -120,6 +124,8 @@ def _check_ranges(settings: Settings) -> None:
     for name in ("lease_seconds", "poll_seconds"):
         checked_seconds(name, getattr(settings, name), positive=True)
     checked_count("max_attempts", settings.max_attempts, 0, 10**8)
+    checked_count("retention_jobs", settings.retention_jobs, 0, 10**12)
+    checked_count("retention_bytes", settings.retention_bytes, 0, 2**60)
     checked_count("max_task_bytes", settings.max_task_bytes, 1, 2**40)
     if settings.durability not in DURABILITIES:
         raise InvalidSetting("durability", settings.durability, "one of " + ", ".join(DURABILITIES))

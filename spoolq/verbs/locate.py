@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spoolq.errors import InvalidName, LeaseLost
 from spoolq.rules import layout, names
 
 if TYPE_CHECKING:
@@ -107,3 +108,21 @@ def _returned(spool: OpenSpool, job_id: str) -> Place | None:
             if parsed is not None:
                 return Place(layout.READY, name, parsed.attempts)
     return None
+
+
+def only_task_under(spool: OpenSpool, lease: str) -> names.LeasedName:
+    """The one task that a lease covers.
+
+    Raises:
+        InvalidName: not a lease, or one that covers several tasks: name the file then.
+        LeaseLost: no task is under that lease (any more).
+    """
+    if not names.is_lease_name(lease):
+        raise InvalidName(f"not a lease or a leased file: {lease[:200]!r}")
+    parsed = map(names.parse_leased, spool.fs.iterate(layout.LEASED))
+    found = [name for name in parsed if name is not None and name.lease == lease]
+    if not found:
+        raise LeaseLost("", lease, "no task is under it")
+    if len(found) > 1:
+        raise InvalidName(f"lease {lease} covers {len(found)} tasks: name the leased file")
+    return found[0]

@@ -1,88 +1,138 @@
-"""prune: ended jobs older than the retention go, with everything that belongs to them."""
+"""prune: done jobs that retention does not keep go, with everything that belongs to them.
+
+In small steps, so that consumers can do it in passing and a million jobs make no burst: a directory
+is read as the steps go on, never as a whole.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard
 from spoolq.rules import layout, names
+from spoolq.rules.retention import SECOND, Tally
 from spoolq.verbs import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spoolq.rules.retention import Keep
     from spoolq.verbs.context import OpenSpool
 
+NAMES_A_STEP = 256
+MOST_REMEMBERED = 100_000
+"""After so many removed jobs history and logs are gone through for what is theirs."""
 
-def prune(spool: OpenSpool, older_than_seconds: float, *, failed: bool) -> int:
-    """Remove done and cancelled jobs (and failed ones when asked) that ended so long ago.
+
+def prune(spool: OpenSpool, keep: Keep, *, failed: bool) -> int:
+    """Remove the jobs that are done (or cancelled) and not kept; failed ones by age, when asked.
 
     Returns:
         How many jobs this call removed.
     """
+    return sum(steps(spool, keep, failed=failed))
+
+
+def steps(spool: OpenSpool, keep: Keep, *, failed: bool) -> Iterator[int]:
+    """As `prune`, a few file operations at a time; yields how many jobs each step removed."""
     # Zero means all: "now" is a lower bound and would spare what ended this very tick.
-    ended_by = spool.clock.fresh_now() - older_than_seconds if older_than_seconds else math.inf
-    return sum(
-        _prune_state(spool, state, ended_by)
-        for state in ([layout.DONE, layout.FAILED] if failed else [layout.DONE])
-    )
+    ended_by = spool.clock.fresh_now() - keep.seconds if keep.seconds else math.inf
+    last_to_go = ""
+    if keep.counts:
+        tally = Tally()
+        for _ in _count(spool, tally, with_sizes=keep.size_bytes > 0):
+            yield 0
+        last_to_go = tally.last_to_go(keep)
+    for state in [layout.DONE, layout.FAILED] if failed else [layout.DONE]:
+        one = _Pruning(spool, state, ended_by, last_to_go if state == layout.DONE else "")
+        yield from one.steps()
 
 
-def _prune_state(spool: OpenSpool, state: str, ended_by: float) -> int:
-    found = [
-        (name, parsed) for name in spool.fs.iterate(state) if (parsed := names.parse_ended(name))
-    ]
-    beside: dict[str, list[str]] = {}
-    for name, (job_id, kind) in found:
-        if kind in {"end", "result"}:
-            beside.setdefault(job_id, []).append(name)
-    old = [
-        (name, job_id)
-        for name, (job_id, kind) in found
-        if kind in {"", "cancelled"} and _ended_before(spool, state, name, job_id, ended_by)
-    ]
-    if not old:
-        return 0
-    histories = _by_job(spool, layout.HISTORY)
-    logs = _by_job(spool, layout.LOGS)
-    removed = 0
-    for name, job_id in old:
-        # RACE: the task's own name goes first: of several pruners, or a retry, one wins it.
-        if not discard(spool.fs, f"{state}/{name}"):
+def _count(spool: OpenSpool, tally: Tally, *, with_sizes: bool) -> Iterator[None]:
+    for position, name in enumerate(spool.fs.iterate(layout.DONE)):
+        if with_sizes or position % NAMES_A_STEP == 0:
+            yield
+        parsed = names.parse_ended(name)
+        if parsed is None:
             continue
-        removed += 1
-        paths = [f"{state}/{each}" for each in beside.get(job_id, [])]
-        paths += [f"{layout.HISTORY}/{each}" for each in histories.get(job_id, [])]
-        paths += [f"{layout.LOGS}/{each}" for each in logs.get(job_id, [])]
-        for path in paths:
-            discard(spool.fs, path)
-        _drop_options(spool, job_id)
-    return removed
+        entry = spool.fs.lstat(f"{layout.DONE}/{name}") if with_sizes else None
+        size = entry.size if entry is not None and entry.kind == "file" else 0
+        tally.add(parsed[0], is_task=parsed[1] in {"", "cancelled"}, size=size)
 
 
-def _drop_options(spool: OpenSpool, job_id: str) -> None:
-    if not names.has_options(job_id):
-        return
-    key = spool.meta(job_id).key
-    if key is not None:
-        keys.let_go(spool, key, job_id)
-    discard(spool.fs, layout.meta(job_id))
+@dataclass(slots=True)
+class _Pruning:
+    """One state directory being pruned: which jobs go, and which have gone."""
 
+    spool: OpenSpool
+    state: str
+    ended_by: float
+    last_to_go: str
+    gone: set[str] = field(default_factory=set)
 
-def _by_job(spool: OpenSpool, directory: str) -> dict[str, list[str]]:
-    """Names in a directory by the job's id that they begin with."""
-    found: dict[str, list[str]] = {}
-    for name in spool.fs.iterate(directory):
-        job_id = name.partition(".")[0]
-        if names.is_job_id(job_id):
-            found.setdefault(job_id, []).append(name)
-    return found
+    def steps(self) -> Iterator[int]:
+        for position, name in enumerate(self.spool.fs.iterate(self.state)):
+            parsed = names.parse_ended(name)
+            if parsed is not None and self._goes(name, parsed[0]):
+                yield self._remove(name, *parsed)
+            elif position % NAMES_A_STEP == 0:
+                yield 0
+            if len(self.gone) >= MOST_REMEMBERED:
+                yield from self._remove_belongings()
+        yield from self._remove_belongings()
 
+    def _goes(self, name: str, job_id: str) -> bool:
+        if self.last_to_go and job_id[SECOND] <= self.last_to_go:
+            return True
+        # A job cannot have ended before it was published: most young jobs are told by their names.
+        published = names.published_at(job_id)
+        if published is None or published > self.ended_by:
+            return False
+        # The rename that ended the job stamped the inode's change time, with the server's clock;
+        # its record and result were renamed after it.
+        entry = self.spool.fs.lstat(f"{self.state}/{name}")
+        return entry is not None and entry.kind == "file" and entry.changed_at <= self.ended_by
 
-def _ended_before(spool: OpenSpool, state: str, name: str, job_id: str, ended_by: float) -> bool:
-    # A job cannot have ended before it was published: most young jobs are told by their names.
-    published = names.published_at(job_id)
-    if published is None or published > ended_by:
-        return False
-    # The rename that ended the job stamped the inode's change time, with the server's clock.
-    entry = spool.fs.lstat(f"{state}/{name}")
-    return entry is not None and entry.kind == "file" and entry.changed_at <= ended_by
+    def _remove(self, name: str, job_id: str, kind: str) -> int:
+        """Remove one name. RACE: a task goes before its record: of several pruners, or a retry,
+        one wins it, and nobody meets a done job whose result has gone."""
+        fs = self.spool.fs
+        if kind in {"", "cancelled"}:
+            if not discard(fs, f"{self.state}/{name}"):
+                return 0
+            if self.state == layout.FAILED:
+                discard(fs, f"{self.state}/{job_id}.end")
+            self._has_gone(job_id)
+            return 1
+        if self.state == layout.FAILED:
+            return 0  # it goes with its task; one without is a retried job's
+        removed = 0
+        if job_id not in self.gone and any(
+            discard(fs, f"{self.state}/{task}") for task in (job_id, f"{job_id}.cancelled")
+        ):
+            self._has_gone(job_id)
+            removed = 1
+        discard(fs, f"{self.state}/{name}")
+        return removed
+
+    def _has_gone(self, job_id: str) -> None:
+        self.gone.add(job_id)
+        if names.has_options(job_id):
+            key = self.spool.meta(job_id).key
+            if key is not None:
+                keys.let_go(self.spool, key, job_id)
+            discard(self.spool.fs, layout.meta(job_id))
+
+    def _remove_belongings(self) -> Iterator[int]:
+        if not self.gone:
+            return
+        for directory in (layout.HISTORY, layout.LOGS):
+            for position, name in enumerate(self.spool.fs.iterate(directory)):
+                if name.partition(".")[0] in self.gone:
+                    discard(self.spool.fs, f"{directory}/{name}")
+                    yield 0
+                elif position % NAMES_A_STEP == 0:
+                    yield 0
+        self.gone.clear()

@@ -164,16 +164,25 @@ def run(args: argparse.Namespace) -> int:
     return SOME_FAILED if runner.counts.failed else 0
 
 
-def _chosen(args: argparse.Namespace) -> WorkOptions:
-    from spoolq.worker.options import WorkOptions
+def command_of(args: argparse.Namespace) -> list[str]:
+    """The command for every task; none with --commands.
 
-    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    Raises:
+        UsageError: neither, or both.
+    """
+    command: list[str] = args.command[1:] if args.command[:1] == ["--"] else args.command
     if bool(command) == args.commands:
         raise options.UsageError("give either a COMMAND (after --) or --commands")
     if command and not command[0]:
         raise options.UsageError("COMMAND is empty")
+    return command
+
+
+def _chosen(args: argparse.Namespace) -> WorkOptions:
+    from spoolq.worker.options import WorkOptions
+
     return WorkOptions(
-        argv=tuple(command),
+        argv=tuple(command_of(args)),
         slots=args.jobs,
         policy=_policy(args),
         time_limit=args.timeout or None,

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "put": ("cmd_put", "publish tasks; prints their ids"),
     "submit": ("cmd_submit", "publish a command, or many, for 'work --commands' to run"),
     "get": ("cmd_get", "take a job on a lease; prints the name of its file"),
+    "slurm": ("cmd_slurm", "run workers as an array job of Slurm"),
     "done": ("cmd_done", "end leased jobs well"),
     "fail": ("cmd_fail", "end an attempt badly: retried later, or failed"),
     "release": ("cmd_release", "give leased jobs back, as if never taken"),

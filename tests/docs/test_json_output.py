@@ -65,6 +65,7 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     told["wait"] = printed("wait", told["put"]["id"], expected=6)
     told["retry"] = printed("retry", "--failed")
     told["done"] = printed("done", printed("get")["name"])
+    told["slurm"] = printed("slurm", words=["--", "--commands"])
     told["submit"] = printed("submit", words=["--", "true"])
     spool.get_job(0).done()
     told["cancel"] = printed("cancel", spool.publish(b""))

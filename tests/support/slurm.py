@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from support.waits import eventually
@@ -145,13 +146,7 @@ class Slurm:
     def stop(self) -> None:
         """End all jobs and daemons, the newest first."""
         if len(self._daemons) > 1:
-            subprocess.run(
-                ["scancel", "--full", "-s", "KILL", "-u", getpass.getuser()],
-                env=self.env,
-                capture_output=True,
-                check=False,
-                timeout=60,
-            )
+            self._end_jobs()
         for daemon in reversed(self._daemons):
             daemon.send_signal(signal.SIGTERM)
             try:
@@ -159,6 +154,16 @@ class Slurm:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+
+    def _end_jobs(self) -> None:
+        """Kill what runs, or the processes of jobs would outlive the cluster."""
+        for words in (
+            ["scancel", "-u", getpass.getuser()],
+            ["scancel", "-f", "-s", "KILL", "-u", getpass.getuser()],
+        ):
+            subprocess.run(words, env=self.env, capture_output=True, check=False, timeout=60)
+        with suppress(AssertionError):
+            eventually(lambda: not self.run("squeue", "-h"), 20)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -146,13 +146,15 @@ def run(args: argparse.Namespace) -> int:
     from spoolq.cli import anew
     from spoolq.cli.reporting import Reporter
     from spoolq.queue import internals
+    from spoolq.worker.notify import Announcer
     from spoolq.worker.runner import Runner
     from spoolq.worker.wake import Signals
 
     chosen = _chosen(args)
     with options.open_spool(args) as spool:
         reporter = Reporter(internals(spool), chosen)
-        runner = Runner(spool, chosen, reporter, anew.counts_before())
+        announcer = Announcer(reporter)
+        runner = Runner(spool, chosen, announcer, anew.counts_before())
         try:
             with Signals(runner.wake, runner.heard):
                 runner.run()
@@ -160,6 +162,7 @@ def run(args: argparse.Namespace) -> int:
             reporter.close()
     if runner.wants_anew:
         remaining.keep(chosen.stop_by)
+        announcer.hand_on()
         anew.begin(runner.counts)
     return SOME_FAILED if runner.counts.failed else 0
 

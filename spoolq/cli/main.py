@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ls": ("cmd_ls", "list jobs"),
     "show": ("cmd_show", "all that is known of a job"),
     "explain": ("cmd_explain", "why a job is not running"),
+    "metrics": ("cmd_metrics", "figures for Prometheus: a file, or scrapes"),
     "logs": ("cmd_logs", "what the command of a job has written"),
     "wait": ("cmd_wait", "wait until jobs have ended"),
     "cancel": ("cmd_cancel", "see that no further run of a job comes"),

@@ -77,7 +77,7 @@ def _crew(seen: Overview) -> Iterator[str]:
     if not seen.workers:
         return
     alive = seen.alive
-    slots, running = sum(w.slots for w in alive), sum(len(w.running) for w in alive)
+    slots, running = sum(w.slots for w in alive), sum(w.busy for w in alive)
     yield f"  workers  {len(alive)} alive, {running} of {slots} slots busy"
     # Those that need a look must not be the ones cut off.
     shown = sorted(seen.workers, key=lambda worker: worker.is_alive(seen.at))[:MOST_WORKERS]
@@ -90,7 +90,7 @@ def _crew(seen: Overview) -> Iterator[str]:
 
 
 def _worker(worker: Worker, now: float) -> str:
-    text = f"pid {worker.pid}  {len(worker.running)} of {worker.slots} busy"
+    text = f"pid {worker.pid}  {worker.busy} of {worker.slots} busy"
     text += f"  done {worker.done}, failed {worker.failed}  seen {output.span(now - worker.at)} ago"
     if not worker.is_alive(now):
         return text + "  gone"
@@ -157,6 +157,7 @@ def _worker_values(worker: Worker, now: float) -> dict[str, Any]:
         "seen_at": _time(worker.at),
         "done": worker.done,
         "failed": worker.failed,
+        "busy": worker.busy,
         "running": [
             {
                 "id": job.id,

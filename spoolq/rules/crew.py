@@ -39,6 +39,8 @@ class Worker:
     done: int
     failed: int
     running: tuple[Running, ...]
+    busy: int
+    """Jobs that it runs: more than `running` tells of where a record has no room for all."""
 
     def is_alive(self, now: float) -> bool:
         """Whether it was heard of lately."""
@@ -58,6 +60,7 @@ def worker_of(name: str, record: dict[str, Any] | None) -> Worker | None:
         return None
     running = told.get("running")
     jobs = [_running(job) for job in running] if isinstance(running, list) else []
+    told_jobs = tuple(job for job in jobs if job is not None)
     return Worker(
         name=name,
         host=_text(told.get("host")) or "unknown",
@@ -69,7 +72,8 @@ def worker_of(name: str, record: dict[str, Any] | None) -> Worker | None:
         is_draining=told.get("draining") is True,
         done=_count(told.get("done")),
         failed=_count(told.get("failed")),
-        running=tuple(job for job in jobs if job is not None),
+        running=told_jobs,
+        busy=max(_count(told.get("running_count")), len(told_jobs)),
     )
 
 

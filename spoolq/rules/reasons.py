@@ -114,7 +114,7 @@ def _takers(at: Situation) -> Iterator[Reason]:
     alive = [worker for worker in at.workers if worker.is_alive(at.now)]
     taking = [worker for worker in alive if not worker.is_draining]
     slots = sum(worker.slots for worker in taking)
-    busy = sum(len(worker.running) for worker in taking)
+    busy = sum(worker.busy for worker in taking)
     told = {"workers": len(alive), "slots": slots, "busy": busy, "leases": at.held}
     if not alive and not at.held and not at.per_minute:
         yield Reason("no workers", told)

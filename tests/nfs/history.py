@@ -34,7 +34,11 @@ class Hold:
     @property
     def live_until(self) -> float:
         """Until when its holder acted as one."""
-        return self.trusted_until if self.ending_at is None else min(self.trusted_until, self.ending_at)
+        return (
+            self.trusted_until
+            if self.ending_at is None
+            else min(self.trusted_until, self.ending_at)
+        )
 
 
 @dataclass(slots=True)
@@ -75,14 +79,12 @@ class History:
     def _published(self, life: Life, _process: str, _at: float) -> None:
         life.published = True
 
-    def _cancelled(
-        self, life: Life, _process: str, at: float, outcome: str, attempt: str
-    ) -> None:
+    def _cancelled(self, life: Life, _process: str, at: float, outcome: str, attempt: str) -> None:
         if outcome == "cancelled":
             life.cancelled_at = at
             life.cancelled_untaken = attempt == "0"
 
-    def _took(  # noqa: PLR0917
+    def _took(
         self, life: Life, process: str, at: float, lease: str, left: str, term: str, attempt: str
     ) -> None:
         trusted_until = at + float(left)
@@ -90,7 +92,7 @@ class History:
         hold = Hold(process, lease, int(attempt), granted_at, at, trusted_until, {lease})
         life.holds.append(hold)
 
-    def _renewed(  # noqa: PLR0917
+    def _renewed(
         self, life: Life, process: str, at: float, lease: str, left: str, _term: str
     ) -> None:
         hold = next(hold for hold in reversed(life.holds) if hold.process == process)

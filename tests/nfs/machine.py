@@ -118,9 +118,7 @@ def _bootstrap() -> None:
     uri, suite = _mirror()
     shutil.rmtree(ROOT, ignore_errors=True)
     packages = "--include=" + ",".join(IN_THE_GUEST)
-    _run(
-        "debootstrap", ["debootstrap", "--variant=minbase", packages, suite, str(ROOT), uri]
-    )
+    _run("debootstrap", ["debootstrap", "--variant=minbase", packages, suite, str(ROOT), uri])
     (ROOT / "lab").mkdir()
     (ROOT / "src").mkdir()
 

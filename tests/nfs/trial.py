@@ -25,7 +25,9 @@ class Failed(Exception):
     """A scenario did not hold what spoolq promises; or did not get as far as to show it."""
 
 
-def eventually(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def eventually(
+    condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS
+) -> None:
     """Wait until something is so."""
     give_up_at = time.monotonic() + seconds
     while not condition():
@@ -102,7 +104,9 @@ class Trial:
 
     def _is_empty(self) -> bool:
         return not any(
-            name for directory in ("ready", "delayed", "leased") for name in self.listed(directory)
+            name
+            for directory in ("ready", "delayed", "leased")
+            for name in self.listed(directory)
             if not name.endswith((".lease", ".grace"))
         )
 

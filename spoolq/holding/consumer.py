@@ -16,6 +16,7 @@ from spoolq.holding.watching import Watch
 from spoolq.rules import layout, names
 from spoolq.verbs import claim, finish, pause
 from spoolq.verbs.journal import Journal
+from spoolq.verbs.looks import Looks
 from spoolq.waiting import pace
 from spoolq.waiting.doorbell import Doorbell
 
@@ -45,6 +46,7 @@ class Consumer:
         self._listing_seconds = 0.0
         self._is_stale = False
         self._idle_polls = 0
+        self._looks = Looks(spool, layout.READY)
         self._pause_seen: tuple[float, bool] = (-1.0, False)
         self.is_closed = False
 
@@ -70,7 +72,7 @@ class Consumer:
             rings = self._bell.rings
             self._journal.write_if_due()
             became_ready = self._upkeep_in_passing(force=False)
-            jobs = [] if self._is_paused() else self._claim(limit)
+            jobs = self._claim(limit)
             if jobs:
                 self._idle_polls = 0
                 return jobs
@@ -160,20 +162,34 @@ class Consumer:
     def _list(self) -> None:
         started = self._local()
         self._is_stale = False
+        self._looks.begin()
         self._candidates.forget_arrivals()
         self._candidates.fill(self._spool.fs.iterate(layout.READY))
+        self._looks.end()
         self._listed_at = self._local()
         self._listing_seconds = self._listed_at - started
 
     # ----- claiming
 
     def _claim(self, limit: int) -> list[Job]:
-        """Take up to `limit` tasks; [] only when a listing made during this call held none for us."""
+        """Take up to `limit` tasks; [] only when a listing made during this call held none for us.
+
+        Or when the spool is paused: which is asked when there is something to take, so that
+        waiting for nothing costs one listing a look.
+        """
+        if self._pause_seen[1] and self._is_paused():
+            return []
         taking = _Taking(self._spool, self._keeper)
         began = self._local()
+        is_asked = False
         try:
             while len(taking.jobs) < limit:
                 name = self._next_candidate(may_list=True)
+                if name is not None and not is_asked:
+                    is_asked = True
+                    if self._is_paused():
+                        self._candidates.put_back(name)
+                        break
                 if name is not None:
                     self._try(name, taking, limit)
                 elif taking.jobs or (self._listed_at or 0.0) >= began:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ class OpenSpool:
     host: str
     pid: Callable[[], int]
     chance: Callable[[], float] = random.random
+    sleep: Callable[[float], None] = time.sleep
     journal: Journal | None = None
     _last_microsecond: int = field(default=0, init=False)
 

@@ -31,12 +31,13 @@ def resume(spool: OpenSpool) -> bool:
 
 def is_paused(spool: OpenSpool) -> bool:
     """Whether anything stands at sys/paused: even a file that cannot be read pauses."""
+    # NFS: that it was not there is remembered for 30 s, unless the directory is opened.
+    spool.fs.refresh(layout.SYS)
     return spool.fs.lstat(layout.PAUSED) is not None
 
 
 def reason(spool: OpenSpool) -> str | None:
     """The reason given ("" when none or unreadable), None when the spool is not paused."""
-    spool.fs.refresh(layout.SYS)
     if not is_paused(spool):
         return None
     data = spool.read_record(layout.PAUSED)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from spoolq.disk.atomic import move
 from spoolq.rules import layout, leases, names
 from spoolq.verbs import claim, finish, history, journal, terms
+from spoolq.verbs.looks import Looks
 
 if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName
@@ -48,6 +49,8 @@ class Reaper:
     def __init__(self, spool: OpenSpool) -> None:
         self._spool = spool
         self._terms = terms.Terms(spool)
+        self._delayed_looks = Looks(spool, layout.DELAYED)
+        self._leased_looks = Looks(spool, layout.LEASED)
 
     def run_once(self) -> ReapPass:
         """One pass over both directories.
@@ -62,7 +65,9 @@ class Reaper:
     def promote(self) -> ReapPass:
         """Move due delayed tasks to ready/. Costs one listing, and a rename for each due one."""
         done = ReapPass()
+        self._delayed_looks.begin()
         names_found = self._spool.fs.list(layout.DELAYED)
+        self._delayed_looks.end()
         if not names_found:
             return done
         now = self._spool.clock.fresh_now()
@@ -108,6 +113,7 @@ class Reaper:
     def _leased(self) -> tuple[dict[str, list[LeasedName]], set[str]]:
         tasks: dict[str, list[LeasedName]] = {}
         sidecars: set[str] = set()
+        self._leased_looks.begin()
         for name in self._spool.fs.iterate(layout.LEASED):
             task = names.parse_leased(name)
             if task is not None:
@@ -116,6 +122,7 @@ class Reaper:
             sidecar = names.parse_sidecar(name)
             if sidecar is not None:
                 sidecars.add(sidecar[0])
+        self._leased_looks.end()
         return tasks, sidecars
 
     def expire(self, done: ReapPass) -> None:

@@ -84,6 +84,7 @@ class Process:
             host.name,
             lambda: self.pid,
             world.chance.random,
+            world.scheduler.sleep,
         )
         spool._begin()
         spool._consumer._candidates = Candidates(world.chance)

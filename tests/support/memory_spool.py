@@ -57,7 +57,7 @@ def open_memory_spool(
     spool._given_owner = owner
     spool._publish_only = spool._closed = False
     clock = ServerClock(patient, local or time)
-    spool._open = OpenSpool(patient, clock, found, owner, owner, lambda: 1)
+    spool._open = OpenSpool(patient, clock, found, owner, owner, lambda: 1, sleep=time.advance)
     spool._begin()
     spool._consumer._candidates._chance = random.Random(owner)
     return spool

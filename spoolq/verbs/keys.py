@@ -62,6 +62,10 @@ def held_by(spool: OpenSpool, key: str) -> str:
         found = [name for name in spool.fs.list(f"{layout.KEYS}/{key}") if names.is_job_id(name)]
     except (FileNotFoundError, NotADirectoryError):
         return ""
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link that leads to itself: foreign
+            return ""
+        raise
     return min(found, default="")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,17 +11,14 @@ if TYPE_CHECKING:
     from spoolq.disk.filesystem import FileSystem
 
 
-def random_bytes(count: int) -> bytes:
-    """Unpredictable bytes, different in every process and after every fork."""
-    return os.urandom(count)
-
-
-def create_stamped(fs: FileSystem, clock: ServerClock, name: str) -> tuple[int, float]:
+def create_stamped(fs: FileSystem, clock: ServerClock, name: str) -> int:
     """Create a file exclusively and let the clock learn from its stamp."""
     before = clock.local()
+    if before < clock.known_until:
+        return fs.create_unstamped(name)
     handle, stamp = fs.create(name)
     clock.observe(before, stamp, clock.local())
-    return handle, stamp
+    return handle
 
 
 def write_new(
@@ -32,19 +28,26 @@ def write_new(
     contents: bytes | Callable[[float], bytes],
     *,
     sync: bool,
-) -> float:
+) -> None:
     """Write a new file whole and close it; on any error it is gone again.
 
-    Returns:
-        The server's stamp of the creation, which `contents` is called with when it is callable.
+    Args:
+        contents: the bytes, or what makes them from the time of the creation (server seconds).
 
     Raises:
         OSError: the file system refused; nothing is left behind.
     """
-    handle, stamp = create_stamped(fs, clock, name)
+    before = clock.local()
+    if before < clock.known_until:
+        handle, stamp = fs.create_unstamped(name), None
+    else:
+        handle, stamp = fs.create(name)
+        clock.observe(before, stamp, clock.local())
     try:
         try:
-            fs.write(handle, contents if isinstance(contents, bytes) else contents(stamp))
+            if not isinstance(contents, bytes):
+                contents = contents(clock.now() if stamp is None else stamp)
+            fs.write(handle, contents)
             if sync:
                 # CRASH: I3. After a failed fsync the kernel may have dropped the pages; a second
                 # one would succeed and prove nothing. So the file is given up, never retried.
@@ -56,7 +59,6 @@ def write_new(
             error.filename = name
         discard(fs, name)
         raise
-    return stamp
 
 
 def discard(fs: FileSystem, name: str) -> bool:

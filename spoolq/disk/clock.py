@@ -7,6 +7,8 @@ are hours apart still agree on every deadline.
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 import random
 import time
@@ -20,14 +22,18 @@ if TYPE_CHECKING:
 GRAIN_SECONDS = 0.011
 """File systems stamp with the last clock tick: 4 ms usually, 10 ms with HZ=100."""
 MAX_SAMPLE_AGE_SECONDS = 30.0
+STAMP_LASTS_SECONDS = 0.05
+"""On a local file system a stamp that was had quickly is as good as a new one for so long."""
+QUICK_SECONDS = 0.001
 
 
-def local_seconds() -> float:
-    """Monotonic seconds of this host, those it slept through included where the system tells."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        # RACE: I5. CLOCK_MONOTONIC stands still while a machine is suspended; leases do not.
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+# RACE: I5. CLOCK_MONOTONIC stands still while a machine is suspended; leases do not.
+local_seconds: Callable[[], float] = (
+    functools.partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    if hasattr(time, "CLOCK_BOOTTIME")
+    else time.monotonic
+)
+"""Monotonic seconds of this host, those it slept through included where the system tells."""
 
 
 def host_ahead_seconds(clock: ServerClock) -> float:
@@ -44,20 +50,29 @@ class ServerClock:
     bound seen is kept until a stamp contradicts it (the server's clock was set back, or drifted).
     """
 
-    def __init__(self, fs: FileSystem, local: Callable[[], float] = local_seconds) -> None:
+    def __init__(
+        self,
+        fs: FileSystem,
+        local: Callable[[], float] = local_seconds,
+        *,
+        stamps_last_seconds: float = 0.0,
+    ) -> None:
         self._fs = fs
         self.local = local
+        self._stamps_last_seconds = stamps_last_seconds
+        self.known_until = -math.inf
+        """Until when, in local seconds, no new stamp is needed: `now` is right to a tick."""
         self._offset: float | None = None
         self._sampled_at = 0.0
 
     def observe(self, before: float, stamp: float, after: float) -> None:
         """Learn from a file that the server stamped between two local times."""
-        lowest = stamp - after
-        if self._offset is None or stamp + GRAIN_SECONDS - before < self._offset:
+        lowest, offset = stamp - after, self._offset
+        if offset is None or lowest > offset or stamp + GRAIN_SECONDS - before < offset:
             self._offset = lowest
-        else:
-            self._offset = max(self._offset, lowest)
         self._sampled_at = after
+        if after - before < QUICK_SECONDS:
+            self.known_until = after + self._stamps_last_seconds
 
     def now(self) -> float:
         """Server time in seconds since 1970. Makes a scratch file when nothing was learnt yet."""

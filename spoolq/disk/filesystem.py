@@ -65,11 +65,21 @@ class FileSystem(Protocol):
         Returns the handle and the time that the server stamped on the new file, in seconds.
         """
 
+    def create_unstamped(self, name: str) -> int:
+        """As `create` a moment ago, for who knows the time; only the handle.
+
+        Asking for a stamp makes newer Linux (multigrain timestamps) stamp the write that follows
+        again, and costs a publish 6 us.
+        """
+
     def append(self, name: str) -> int:
         """Open a log for appending, made with the spool's mode when it is missing; its handle."""
 
     def write(self, handle: int, data: bytes) -> None:
         """Write all of `data`."""
+
+    def write_back(self, handle: int) -> None:
+        """Begin to bring the contents to the disk, without waiting: a hint, it promises nothing."""
 
     def sync(self, handle: int) -> None:
         """Make the file's contents survive a power loss. Never retried (see `atomic`)."""
@@ -97,6 +107,15 @@ class FileSystem(Protocol):
 
     def iterate(self, name: str) -> Iterator[str]:
         """As `list`, one by one."""
+
+    def iterate_files(self, name: str) -> Iterator[str]:
+        """As `iterate`, without what the listing itself shows to be no regular file.
+
+        On network file systems it may not show that: all names.
+        """
+
+    def exists(self, name: str) -> bool:
+        """Whether anything stands under a name, links included. As `lstat`, and cheaper."""
 
     def read(self, name: str, limit: int) -> bytes:
         """The whole of a regular file of at most `limit` bytes.
@@ -137,19 +156,26 @@ class OsFileSystem:
         self._prefix = root + "/"
         self._file_mode = 0o660 if group else 0o600
         self._directory_mode = 0o2770 if group else 0o700
+        self._umask_matters = True
 
     def create(self, name: str) -> tuple[int, float]:
         path = self._prefix + name
         handle = os.open(path, _WRITE_NEW, self._file_mode)
         try:
             found = os.fstat(handle)
-            if found.st_mode & 0o7777 != self._file_mode:
+            self._umask_matters = found.st_mode & 0o7777 != self._file_mode
+            if self._umask_matters:
                 os.fchmod(handle, self._file_mode)
         except BaseException:
             os.close(handle)
             os.unlink(path)
             raise
         return handle, found.st_mtime
+
+    def create_unstamped(self, name: str) -> int:
+        if self._umask_matters:
+            return self.create(name)[0]
+        return os.open(self._prefix + name, _WRITE_NEW, self._file_mode)
 
     def append(self, name: str) -> int:
         handle = os.open(self._prefix + name, _APPEND, self._file_mode)
@@ -170,6 +196,12 @@ class OsFileSystem:
             rest = memoryview(data)[written:]
             while rest:
                 rest = rest[os.write(handle, rest) :]
+
+    def write_back(self, handle: int) -> None:
+        if hasattr(os, "posix_fadvise"):
+            # Linux starts writing what it is told to forget. Then one commit of the journal covers
+            # a whole batch: it has the blocks of all its files, not of the first alone.
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def sync(self, handle: int) -> None:
         os.fsync(handle)
@@ -206,6 +238,21 @@ class OsFileSystem:
         with os.scandir(self._prefix + name if name else self.root) as entries:
             for entry in entries:
                 yield entry.name
+
+    def iterate_files(self, name: str) -> Iterator[str]:
+        if self.is_network:
+            # NFS: a listing without types would cost a request for each name.
+            yield from self.iterate(name)
+            return
+        with os.scandir(self._prefix + name) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    yield entry.name
+
+    def exists(self, name: str) -> bool:
+        if self.is_network:
+            return self.lstat(name) is not None  # which tells bad weather from absence
+        return os.access(self._prefix + name, os.F_OK, follow_symlinks=False)
 
     def read(self, name: str, limit: int) -> bytes:
         return self._read(name, limit, 1)

@@ -25,9 +25,8 @@ def host_name() -> str:
     return os.uname().nodename or "host"
 
 
-def process_id() -> int:
-    """The pid, asked anew each time because of forks."""
-    return os.getpid()
+process_id = os.getpid
+"""The pid, asked anew each time because of forks."""
 
 
 def trusts_everything() -> bool:

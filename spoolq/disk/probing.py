@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from spoolq.disk.atomic import discard, random_bytes
+from spoolq.disk.atomic import discard
+from spoolq.disk.chance import random_text
 from spoolq.disk.locks import upkeep_lock
-from spoolq.rules import layout, names
+from spoolq.rules import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -89,7 +90,7 @@ class Scratch:
 
     def name(self) -> str:
         """A name that never was."""
-        made = f"{layout.TMP}/{names.base32(random_bytes(16))}.probe"
+        made = f"{layout.TMP}/{random_text()}.probe"
         self._made.append(made)
         return made
 
@@ -292,7 +293,7 @@ def modes(fs: FileSystem, file_mode: int, directory_mode: int) -> Modes:
 
 def locks_work(fs: FileSystem, mode: int) -> bool:
     """Whether a lock that one holds is refused to another."""
-    name = f"probe-{names.base32(random_bytes(8))}"
+    name = f"probe-{random_text()}"
     with upkeep_lock(fs.root, name, mode) as held, upkeep_lock(fs.root, name, mode) as again:
         works = held and not again
     discard(fs, f"{layout.LOCKS}/{name}.lock")

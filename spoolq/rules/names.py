@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from spoolq.rules import times
+
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 PLAIN_RANDOM_LENGTH = 8
 # A job that has a meta record is told by its longer random part, so that taking a plain job
@@ -21,7 +23,6 @@ _TIME = r"[0-9]{8}T[0-9]{12}"
 _ID = rf"[0-9]-{_TIME}-[A-Z2-7]{{8,26}}"
 _COUNT = r"[1-9][0-9]{0,8}"
 _LEASE = rf"[A-Za-z0-9_-]{{1,{MAX_LEASE_NAME}}}"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _time = re.compile(_TIME)
 _id = re.compile(_ID)
@@ -63,7 +64,7 @@ def is_key(text: str) -> bool:
 
 def format_time(seconds: float) -> str:
     """Server time (seconds since 1970, UTC) as it stands in names: `YYYYMMDDTHHMMSSffffff`."""
-    return (_EPOCH + timedelta(microseconds=round(seconds * 1e6))).strftime("%Y%m%dT%H%M%S%f")
+    return times.in_names(round(seconds * 1e6))
 
 
 def parse_time(text: str) -> float | None:
@@ -76,7 +77,7 @@ def parse_time(text: str) -> float | None:
         parsed = datetime(year, month, day, hour, minute, second, int(text[15:]), tzinfo=UTC)
     except ValueError:
         return None
-    return (parsed - _EPOCH) / timedelta(seconds=1)
+    return (parsed - times.EPOCH) / timedelta(seconds=1)
 
 
 def base32(random_bytes: bytes) -> str:
@@ -106,8 +107,13 @@ def published_at(job_id: str) -> float | None:
 
 def lease_name(host: str, pid: int, random_part: str) -> str:
     """A lease's name, unique for ever: `<host>-<pid>-<random>`."""
+    return lease_stem(host, pid) + random_part
+
+
+def lease_stem(host: str, pid: int) -> str:
+    """What all lease names of a process begin with: `<host>-<pid>-`."""
     readable = re.sub(r"[^A-Za-z0-9_-]", "-", host)[:40] or "host"
-    return f"{readable}-{pid}-{random_part}"
+    return f"{readable}-{pid}-"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
-from spoolq.rules import leases, names
+from spoolq.rules import leases, names, times
 
 MAX_RECORD_BYTES = 64 * 1024
 _LARGEST = 1e15
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_datetime(seconds: float) -> datetime:
-    """Seconds since 1970 as an aware UTC datetime."""
-    return _EPOCH + timedelta(microseconds=round(seconds * 1e6))
+to_datetime = times.to_datetime
 
 
 def to_iso(seconds: float) -> str:
     """Seconds since 1970 as records show them: `2026-11-23T23:59:59.000000Z`."""
-    return to_datetime(seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return times.in_records(round(seconds * 1e6))
 
 
 def from_iso(text: object) -> float | None:
@@ -35,7 +30,7 @@ def from_iso(text: object) -> float | None:
         return None
     try:
         parsed = datetime.fromisoformat(text)
-        return (parsed - _EPOCH) / timedelta(seconds=1)
+        return (parsed - times.EPOCH) / timedelta(seconds=1)
     except (ValueError, TypeError, OverflowError):
         return None
 

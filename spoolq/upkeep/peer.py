@@ -13,9 +13,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spoolq.disk.atomic import discard, random_bytes
+from spoolq.disk.atomic import discard
+from spoolq.disk.chance import random_text
 from spoolq.disk.probing import write
-from spoolq.rules import layout, names
+from spoolq.rules import layout
 from spoolq.rules.fitness import Check
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class _Delays:
 
 def meet(spool: OpenSpool, wait_seconds: float) -> list[Check]:
     """Find another probe that wants to meet within `wait_seconds`, and measure with it."""
-    me = names.base32(random_bytes(8))
+    me = random_text()
     give_up_at = time.monotonic() + wait_seconds
     while (left := give_up_at - time.monotonic()) > 0:
         found = _find_partner(spool, me, left)
@@ -52,7 +53,7 @@ def meet(spool: OpenSpool, wait_seconds: float) -> list[Check]:
         try:
             return _Meeting(spool, pair, calls_first=calls_first).hold()
         except _NoAnswer:
-            me = names.base32(random_bytes(8))  # a killed probe's greeting: look for another
+            me = random_text()  # a killed probe's greeting: look for another
     what = f"no other host came within {wait_seconds:g} s"
     advice = "run spoolq doctor --probe --peer on a second host at the same time"
     return [Check("peer", "untested", what, advice)]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from spoolq.disk.atomic import random_bytes, write_new
+from spoolq.disk import chance
+from spoolq.disk.atomic import write_new
+from spoolq.disk.chance import random_text
 from spoolq.disk.filesystem import Foreign
-from spoolq.rules import layout, names, records
+from spoolq.rules import layout, names, records, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from spoolq.disk.clock import ServerClock
     from spoolq.disk.filesystem import FileSystem
@@ -39,18 +42,29 @@ class OpenSpool:
     sleep: Callable[[float], None] = time.sleep
     journal: Journal | None = None
     _last_microsecond: int = field(default=0, init=False)
+    _tokens: tuple[int, str, Iterator[int]] = field(default=(-1, "", iter(())), init=False)
 
     def token(self) -> str:
         """A name no other process, host or time has: `<host>-<pid>-<random>`, as leases bear."""
-        return names.lease_name(self.host, self.pid(), names.base32(random_bytes(10)))
+        forks, stem, numbers = self._tokens
+        if forks != chance.forks():
+            # Counting on from a random text costs less than a random text for each.
+            stem = names.lease_stem(self.host, self.pid()) + random_text()
+            numbers = itertools.count(1)
+            self._tokens = (chance.forks(), stem, numbers)
+        return f"{stem}{next(numbers)}"
 
     def new_id(self, priority: int, *, options: bool, now: float) -> str:
         """A new job's id; later calls of one process sort after earlier ones."""
         # RACE: two threads may read the same value; their ids then differ in the random part.
-        microsecond = max(round(now * 1e6), self._last_microsecond + 1)
+        microsecond = round(now * 1e6)
+        if microsecond <= self._last_microsecond:
+            microsecond = self._last_microsecond + 1
         self._last_microsecond = microsecond
         length = names.OPTIONS_RANDOM_LENGTH if options else names.PLAIN_RANDOM_LENGTH
-        return names.format_id(priority, microsecond / 1e6, names.base32(random_bytes(length)))
+        digits = str(microsecond)
+        second = times.second_in_names(digits[:-6])
+        return f"{priority}-{second}{digits[-6:]}-{random_text()[:length]}"
 
     def meta(self, job_id: str) -> Meta:
         """The options of a job; none for most, without asking the file system."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from spoolq.disk.atomic import discard, random_bytes
+from spoolq.disk.atomic import discard
+from spoolq.disk.chance import random_text
 from spoolq.rules import layout, names, records
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _log = logging.getLogger("spoolq.history")
 
 def event_name(spool: OpenSpool, job_id: str, now: float) -> str:
     """A new name in sys/history/: `<id>.<time>.<random>`."""
-    return f"{layout.HISTORY}/{job_id}.{names.format_time(now)}.{names.base32(random_bytes(8))}"
+    return f"{layout.HISTORY}/{job_id}.{names.format_time(now)}.{random_text()}"
 
 
 def note(spool: OpenSpool, job_id: str, event: str, **facts: object) -> None:

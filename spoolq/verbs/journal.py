@@ -14,7 +14,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from spoolq.disk.atomic import discard, make_directory, random_bytes
+from spoolq.disk.atomic import discard, make_directory
+from spoolq.disk.chance import random_text
 from spoolq.disk.filesystem import Foreign
 from spoolq.rules import journal, layout, names
 
@@ -113,7 +114,7 @@ class Journal:
         now = self._clock.now()
         is_old = now - self._begun_at > journal.FILE_SECONDS
         if not self._file or is_old or self._file_bytes >= journal.FILE_BYTES:
-            token = names.lease_name(self._host, self._pid, names.base32(random_bytes(10)))
+            token = names.lease_name(self._host, self._pid, random_text())
             self._file = f"{layout.JOURNAL}/{names.JournalName(now, token)}"
             self._begun_at, self._file_bytes = now, 0
             text = journal.first_line(self._owner) + text

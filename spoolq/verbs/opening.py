@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from spoolq.disk import identity, mounts
-from spoolq.disk.atomic import place_whole, random_bytes, write_new
-from spoolq.disk.clock import ServerClock
+from spoolq.disk.atomic import place_whole, write_new
+from spoolq.disk.chance import random_text
+from spoolq.disk.clock import STAMP_LASTS_SECONDS, ServerClock
 from spoolq.disk.filesystem import FileSystem, Foreign, OsFileSystem
 from spoolq.disk.weather import PatientFileSystem
 from spoolq.errors import (
@@ -19,7 +20,7 @@ from spoolq.errors import (
     SpoolUntrusted,
     SpoolVersionUnsupported,
 )
-from spoolq.rules import layout, names, records, settings
+from spoolq.rules import layout, records, settings
 from spoolq.verbs.context import OpenSpool
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def create(path: str, values: dict[str, object]) -> None:
             fs.mkdir(directory)
         except FileExistsError:
             pass  # CRASH: an earlier init died on the way; or another one is under way
-    draft = f"{layout.TMP}/{names.base32(random_bytes(10))}.record"
+    draft = f"{layout.TMP}/{random_text()}.record"
     write_new(fs, ServerClock(fs), draft, settings.to_text(chosen), sync=chosen.syncs_publish)
     if not place_whole(fs, draft, layout.SETTINGS):
         raise SpoolExists(path, "there is a spool already")
@@ -82,16 +83,17 @@ def open_spool(path: str, owner: str | None, fs: FileSystem | None = None) -> Op
     """
     plain: FileSystem = fs or OsFileSystem(path)
     found = _read_settings(plain, path)
+    stamps_last_seconds = 0.0
     if not identity.trusts_everything():
         _check_trust(plain, path, found)
     if fs is None:
         mount = mounts.mount_at(path)
         _check_mount(path, mount)
         plain = _filesystem(path, found, mount)
+        stamps_last_seconds = 0.0 if plain.is_network else STAMP_LASTS_SECONDS
+    clock = ServerClock(plain, stamps_last_seconds=stamps_last_seconds)
     host = identity.host_name()
-    return OpenSpool(
-        plain, ServerClock(plain), found, owner or default_owner(), host, identity.process_id
-    )
+    return OpenSpool(plain, clock, found, owner or default_owner(), host, identity.process_id)
 
 
 def open_untrusted(path: str) -> OpenSpool:

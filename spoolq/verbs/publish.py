@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING
 
-from spoolq.disk.atomic import create_stamped, discard, move, write_new
+from spoolq.disk.atomic import create_stamped, discard, is_listed, move, write_new
 from spoolq.rules import layout, names, records
 from spoolq.verbs import keys
 from spoolq.verbs.locate import locate
@@ -17,11 +18,12 @@ from spoolq.verbs.locate import locate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spoolq.disk.filesystem import FileSystem
     from spoolq.rules.tasks import Options
     from spoolq.verbs.context import OpenSpool
 
 BATCH_OPEN_FILES = 128
-SYNC_THREADS = 16
+SYNC_THREADS = 8
 
 
 def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
@@ -30,6 +32,8 @@ def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
     Raises:
         OSError: the file system refused; the task was not published, nothing is left behind.
     """
+    if options.is_plain:
+        return _publish_plain(spool, task, options.priority)
     if options.key is not None:
         return _publish_unique(spool, task, options, options.key)
     draft = _write(spool, task, options, options.need_record)
@@ -39,6 +43,29 @@ def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
         _take_back(spool, draft)
         raise
     return draft.id
+
+
+def _publish_plain(spool: OpenSpool, task: bytes, priority: int) -> str:
+    """A task without options: the same moves, in as few steps as can be."""
+    fs, clock = spool.fs, spool.clock
+    sync = spool.settings.syncs_publish
+    path = f"{layout.TMP}/{spool.token()}.task"
+    write_new(fs, clock, path, task, sync=sync)
+    job_id = spool.new_id(priority, options=False, now=clock.now())
+    target = f"{layout.READY}/{job_id}"
+    try:
+        try:
+            fs.rename(path, target)
+        except FileNotFoundError:
+            # NFS: unless it was done and only the reply was lost.
+            if not (fs.is_network and is_listed(fs, target)):
+                raise _not_moved(spool, _Draft(job_id, path, target, layout.READY)) from None
+        if sync:
+            fs.sync_directory(layout.READY)
+    except BaseException:
+        _take_back(spool, _Draft(job_id, path, target, layout.READY))
+        raise
+    return job_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +235,15 @@ def _write_batch(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> 
 
 
 def _write_overlapping(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> list[_Draft]:
-    """Write first, then sync all files side by side: the journal commits them together."""
+    """Write first, then sync all files, so that one commit of the journal covers them."""
     open_files: list[tuple[int, str]] = []
     try:
         for task in tasks:
             path = f"{layout.TMP}/{spool.token()}.task"
-            handle, _ = create_stamped(spool.fs, spool.clock, path)
+            handle = create_stamped(spool.fs, spool.clock, path)
             open_files.append((handle, path))
             spool.fs.write(handle, task)
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
-
-        with ThreadPoolExecutor(min(SYNC_THREADS, len(open_files) or 1)) as pool:
-            # CRASH: I3. One failed sync fails the whole batch, before anything is visible.
-            list(pool.map(spool.fs.sync, [handle for handle, _ in open_files]))
+        _sync_all(spool.fs, [handle for handle, _ in open_files])
         _close_all(spool, open_files)
     except BaseException:
         for handle, path in open_files:
@@ -228,6 +251,27 @@ def _write_overlapping(spool: OpenSpool, tasks: Sequence[bytes], options: Option
             discard(spool.fs, path)
         raise
     return [_draft(spool, path, "", options) for _, path in open_files]
+
+
+def _sync_all(fs: FileSystem, handles: Sequence[int]) -> None:
+    """Sync every file. CRASH: I3. One failed sync fails the whole batch, before any is visible."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
+
+    for handle in handles:
+        fs.write_back(handle)
+    # The blocks of all files are given out now, so the commit that the first sync waits for has
+    # them all; what is left for the others is to see that it was done.
+    for handle in handles[:1]:
+        fs.sync(handle)
+    shares = [share for at in range(SYNC_THREADS) if (share := handles[1 + at :: SYNC_THREADS])]
+    if shares:
+        with ThreadPoolExecutor(len(shares)) as pool:
+            list(pool.map(_sync_each, repeat(fs), shares))
+
+
+def _sync_each(fs: FileSystem, handles: Sequence[int]) -> None:
+    for handle in handles:
+        fs.sync(handle)
 
 
 def _close_all(spool: OpenSpool, open_files: list[tuple[int, str]]) -> None:

@@ -93,13 +93,14 @@ def full_term(spool: OpenSpool, tasks: Iterable[LeasedName]) -> float:
 
 def _give_grace(spool: OpenSpool, lease: str, term: float) -> float | None:
     draft = f"{layout.TMP}/{spool.token()}.grace"
+    given: list[records.Lease] = []
 
     def contents(stamp: float) -> bytes:
-        given = records.Lease(lease, spool.owner, spool.host, spool.pid(), stamp, term, 0)
-        return records.dump_lease(given)
+        given.append(records.Lease(lease, spool.owner, spool.host, spool.pid(), stamp, term, 0))
+        return records.dump_lease(given[0])
 
-    stamp = write_new(spool.fs, spool.clock, draft, contents, sync=spool.settings.syncs_endings)
-    return stamp + term if place_whole(spool.fs, draft, layout.grace(lease)) else None
+    write_new(spool.fs, spool.clock, draft, contents, sync=spool.settings.syncs_endings)
+    return given[0].deadline if place_whole(spool.fs, draft, layout.grace(lease)) else None
 
 
 def sweep_sidecar(spool: OpenSpool, lease: str, now: float) -> bool:

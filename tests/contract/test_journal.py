@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.processes import environment
+from support.waits import eventually
 from support.workers import exit_code, forked
 
 from spoolq.errors import LeaseLost
@@ -94,8 +95,6 @@ def test_journal_tells_each_attempt_when_and_by_whom(journaled: Spool) -> None:
 def test_an_expired_lease_is_told_with_its_dead_holder(
     make_spool: Callable[..., Spool], open_again: Callable[..., Spool]
 ) -> None:
-    from support.waits import eventually
-
     holder = make_spool(journal_seconds=DAY, lease_seconds=0.2)
     job_id = holder.publish(b"task")
     job = holder.get_job(timeout=0)
@@ -203,6 +202,7 @@ def test_reading_since_a_time_leaves_out_what_ended_before(journaled: Spool) -> 
     early.done()
     write(journaled)
     (first,) = told(journaled)
+    eventually(lambda: internals(journaled).clock.now() > first.ended_at + 0.002)  # it tells ms
     late.done()
     write(journaled)
     ended = [one.id for one in told(journaled, since=first.ended_at + 0.0005)]

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 0.15
 OPERATIONS = (
-    *("create", "write", "sync", "close", "rename", "link", "unlink", "mkdir", "rmdir"),
+    *("create", "create_unstamped", "write", "write_back", "sync", "close", "rename", "link"),
+    *("unlink", "mkdir", "rmdir", "iterate_files"),
     *("list", "iterate", "read", "read_record", "lstat", "touch_directory", "sync_directory"),
 )
 MOST_OPERATIONS = 80

@@ -135,6 +135,25 @@ class SimulatedFileSystem:
         """As list: a directory read in pieces shows what changes in between, or not."""
         return iter(self.list(name))  # type: ignore[attr-defined]
 
+    def iterate_files(self, name: str) -> Iterator[str]:
+        """The listing shows what kind of thing each is, where it is not a network's."""
+        shown = self.list(name)  # type: ignore[attr-defined]
+        if self.is_network:
+            return iter(shown)
+        kinds = self._disk.directory(name).names
+        return iter([base for base in shown if isinstance(kinds.get(base), File)])
+
+    def exists(self, name: str) -> bool:
+        """A look that is one operation."""
+        return self.lstat(name) is not None  # type: ignore[attr-defined]
+
+    def create_unstamped(self, name: str) -> int:
+        """Clocks here ask for every stamp."""
+        raise AssertionError(name)
+
+    def write_back(self, handle: int) -> None:
+        """A hint."""
+
     def _read(self, name: str, limit: int) -> bytes:
         return self._contents(name, limit, 1)
 

@@ -18,7 +18,7 @@ from spoolq.disk.clock import ServerClock
 from spoolq.disk.weather import PatientFileSystem
 from spoolq.holding.candidates import Candidates
 from spoolq.queue import Spool
-from spoolq.rules import layout, settings
+from spoolq.rules import layout, names, settings
 from spoolq.verbs import context, history, journal, opening
 from spoolq.verbs.context import OpenSpool
 
@@ -236,8 +236,8 @@ def _simulated(world: World) -> Iterator[None]:
     random.seed(world.seed)
     chance = random.Random(world.seed + 1)
 
-    def random_bytes(count: int) -> bytes:
-        return chance.randbytes(count)
+    def random_text() -> str:
+        return names.base32(chance.randbytes(10))
 
     @contextmanager
     def upkeep_lock(_root: str, _name: str, _mode: int) -> Iterator[bool]:
@@ -247,8 +247,9 @@ def _simulated(world: World) -> Iterator[None]:
         time = staticmethod(world.hosts[0].wall)
 
     replaced = (
-        (context, "random_bytes", random_bytes),
-        (history, "random_bytes", random_bytes),
+        (context, "random_text", random_text),
+        (history, "random_text", random_text),
+        (journal, "random_text", random_text),
         (spoolq.holding.upkeep, "upkeep_lock", upkeep_lock),
         (clock_module, "time", WallClock),
         (concurrent.futures, "ThreadPoolExecutor", _OneAfterTheOther),

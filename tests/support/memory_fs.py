@@ -152,6 +152,12 @@ class MemoryFileSystem:
         whole = self.inodes[number].data + bytes(data)
         self._put(number, data=whole, modified_at=self.time.server)
 
+    def create_unstamped(self, name: str) -> int:
+        return self.create(name)[0]
+
+    def write_back(self, handle: int) -> None:
+        self._opened(handle)
+
     def sync(self, handle: int) -> None:
         number = self._opened(handle)
         found = self.inodes[number]
@@ -238,6 +244,12 @@ class MemoryFileSystem:
 
     def iterate(self, name: str) -> Iterator[str]:
         return iter(self.list(name))
+
+    def iterate_files(self, name: str) -> Iterator[str]:
+        return self.iterate(name)
+
+    def exists(self, name: str) -> bool:
+        return self.lstat(name) is not None
 
     def read(self, name: str, limit: int) -> bytes:
         return self._read(name, limit, 1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
 
 from spoolq import Spool
+from spoolq.disk import chance as chance_of_names
 from spoolq.disk.clock import ServerClock
 from spoolq.disk.weather import PatientFileSystem
 from spoolq.rules import layout, settings
@@ -83,9 +84,9 @@ class SerialPool:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def map(self, function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
-        """Call the function with each value."""
-        return [function(value) for value in values]
+    def map(self, function: Callable[..., Any], *values: Iterable[Any]) -> list[Any]:
+        """Call the function with each value (or one of each)."""
+        return list(map(function, *values))
 
 
 @contextmanager
@@ -97,6 +98,7 @@ def predictable(seed: str) -> Iterator[None]:
     try:
         with (
             mock.patch.object(os, "urandom", chance.randbytes),
+            mock.patch.object(chance_of_names, "_pieces", []),
             mock.patch.object(concurrent.futures, "ThreadPoolExecutor", SerialPool),
         ):
             yield

@@ -18,6 +18,8 @@ LOST_REPLIES = {  # what the repeated request finds when the first one was done 
     "mkdir": errno.EEXIST,
 }
 NEEDS_ROOM = ("create", "write", "mkdir", "link", "append")
+NEEDS_NO_HANDLE = ("close", "lstat", "unlink", "rename", "link", "mkdir", "rmdir", "write", "sync")
+KINDS = ("stall", "crash", "lost_reply", "refusal", "late_error", "full_disk")
 REFUSALS = (errno.EIO, errno.EMFILE, errno.EACCES, errno.EINTR, errno.EROFS)
 LOCAL, NETWORK = "local", "network"
 
@@ -43,50 +45,57 @@ class Plan:
     refusal: float = 0.0
     late_error: float = 0.0
     full_disk: float = 0.0
-    torn_write: float = 0.0
     lock_denied: float = 0.2
     power_losses: int = 0
     injected: Counter[str] = field(default_factory=Counter)
+    trouble: float = 0.0
+    _bounds: list[tuple[float, str]] = field(default_factory=list)
 
     def count(self, kind: str) -> None:
         """One fault more of a kind was planted."""
         self.injected[kind] += 1
 
-    def crashes(self) -> bool:
-        """Whether the process dies here."""
-        return self.crash > 0 and self.chance.random() < self.crash
+    def begin(self) -> None:
+        """The chances are chosen: one draw an operation decides among all of them."""
+        total, self._bounds = 0.0, []
+        for kind in KINDS:
+            total += getattr(self, kind)
+            self._bounds.append((total, kind))
+        self.trouble = total
 
-    def before(self, operation: str) -> int | None:
-        """The errno with which an operation is refused without having happened."""
-        draw = self.chance.random()
-        if draw < self.full_disk and operation in NEEDS_ROOM:
-            self.count("full")
+    def kind_of(self, draw: float) -> str:
+        """Which trouble a draw below `trouble` stands for."""
+        return next(kind for bound, kind in self._bounds if draw < bound)
+
+    def refusal_of(self, kind: str, operation: str) -> int | None:
+        """The errno with which an operation is refused without having happened; None: it is not."""
+        if kind == "full_disk" and operation in NEEDS_ROOM:
+            self.count("full disk")
             return self.chance.choice((errno.ENOSPC, errno.EDQUOT))
-        if self.full_disk <= draw < self.full_disk + self.refusal:
+        if kind == "refusal":
             code = self.chance.choice(REFUSALS)
-            if operation in {"close", "lstat", "unlink", "rename", "link"} and code == errno.EMFILE:
+            if code == errno.EMFILE and operation in NEEDS_NO_HANDLE:
                 return None
             self.count(errno.errorcode[code])
             return code
         return None
 
-    def after(self, operation: str) -> int | None:
-        """The errno that is told of an operation that has happened."""
-        draw = self.chance.random()
-        if draw < self.lost_reply and operation in LOST_REPLIES:
+    def reply_of(self, kind: str, operation: str) -> int | None:
+        """The errno that is told of an operation that has happened; None: that it has."""
+        if kind == "lost_reply" and operation in LOST_REPLIES:
             self.count("lost reply")
             return LOST_REPLIES[operation]
-        if self.lost_reply <= draw < self.lost_reply + self.late_error:
-            if operation in {"create", "append"}:
-                return None  # the handle would be lost: the kernel does not do that
-            self.count("late error")
+        if kind == "late_error" and operation not in {"create", "append"}:  # a handle is not lost
+            self.count("error of what was done")
             return errno.EIO
         return None
 
     def calm_down(self) -> None:
         """No more faults; what has been broken must mend."""
-        self.crash = self.lost_reply = self.refusal = self.late_error = 0.0
-        self.full_disk = self.torn_write = self.stall = self.lock_denied = 0.0
+        for kind in KINDS:
+            setattr(self, kind, 0.0)
+        self.lock_denied = 0.0
+        self.begin()
 
 
 def plan(chance: random.Random) -> Plan:
@@ -103,11 +112,12 @@ def plan(chance: random.Random) -> Plan:
     made.latency_seconds = chance.choice((0.0001, 0.001, 0.02))
     made.stall = chance.choice((0.0, 0.002, 0.01))
     rate = chance.choice((0.001, 0.003, 0.01))
-    for fault in ("crash", "refusal", "late_error", "full_disk", "torn_write"):
+    for fault in ("crash", "refusal", "late_error", "full_disk"):
         if chance.random() < 0.4:
             setattr(made, fault, rate)
     if made.kind == NETWORK and chance.random() < 0.7:
         made.lost_reply = 4 * rate
     if made.kind == LOCAL and made.durability != "off" and chance.random() < 0.5:
         made.power_losses = chance.choice((1, 2, 4))
+    made.begin()
     return made

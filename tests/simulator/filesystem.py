@@ -43,30 +43,46 @@ class SimulatedFileSystem:
         self.is_dead = True
 
     def _faulty(self, name: str, operation: Callable[..., Any]) -> Callable[..., Any]:
-        plan, world = self._plan, self._world
+        plan, world, sleep = self._plan, self._world, self._world.scheduler.sleep
+        random, latency = plan.chance.random, plan.latency_seconds
 
         def stepped(*args: Any) -> Any:
             if self.is_dead:
                 raise Killed
-            world.delay()
+            draw = random()
+            sleep(latency * draw)
             if self.is_dead:
                 raise Killed
             world.operations += 1
-            if plan.crashes():
-                self._crash(operation, args)
-            code = plan.before(name)
-            if code is not None:
-                self._half_done(name, args, code)
-                raise refusal(code, str(args[0]))
-            told = operation(*args)
+            if draw < plan.trouble:
+                return self._troubled(plan.kind_of(draw), name, operation, args)
             if world.trace is not None:
                 world.trace(self._process, name, args)
-            code = plan.after(name)
-            if code is not None:
-                raise refusal(code, str(args[0]))
-            return told
+            return operation(*args)
 
         return stepped
+
+    def _troubled(
+        self, kind: str, name: str, operation: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Any:
+        if kind == "stall":
+            self._plan.count("stall")
+            self._world.scheduler.sleep(self._plan.lease_seconds * 2 * self._plan.chance.random())
+            if self.is_dead:
+                raise Killed
+        if kind == "crash":
+            self._crash(operation, args)
+        code = self._plan.refusal_of(kind, name)
+        if code is not None:
+            self._half_done(name, args)
+            raise refusal(code, str(args[0]))
+        told = operation(*args)
+        code = self._plan.reply_of(kind, name)
+        if self._world.trace is not None:
+            self._world.trace(self._process, name, (*args, kind, code))
+        if code is not None:
+            raise refusal(code, str(args[0]))
+        return told
 
     def _crash(self, operation: Callable[..., Any], args: tuple[Any, ...]) -> None:
         if self._plan.chance.random() < 0.5:
@@ -78,7 +94,7 @@ class SimulatedFileSystem:
         self.is_dead = True
         raise Killed
 
-    def _half_done(self, name: str, args: tuple[Any, ...], code: int) -> None:
+    def _half_done(self, name: str, args: tuple[Any, ...]) -> None:
         if name == "write" and self._plan.chance.random() < 0.5:
             self._write(args[0], args[1][: len(args[1]) // 2])
         if name == "close":  # closed all the same

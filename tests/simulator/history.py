@@ -6,6 +6,7 @@ Written from docs/protocol.md, knowing what no process knows: the true time and 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ class History:
         self.stories: dict[str, Story] = {}
         self._by_payload: dict[bytes, str] = {}
         self._keys: dict[str, str] = {}
-        self._events = 0
+        self._events = self.digest = 0
         self._deadlines: dict[str, float] = {}
 
     def story(self, job_id: str) -> Story:
@@ -69,6 +70,9 @@ class History:
     def renamed(self, process: Any, source: str, target: str) -> None:
         """A rename has taken effect."""
         self._events += 1
+        self.digest = zlib.crc32(
+            f"{self._world.scheduler.now} {source} {target}".encode(), self.digest
+        )
         state, _, old = source.rpartition("/")
         target_state, _, new = target.rpartition("/")
         if state == "leased":

@@ -149,13 +149,6 @@ class World:
         now = self.server_time()
         return now - now % self._grain
 
-    def delay(self) -> None:
-        """An operation takes its time; now and then one hangs for as long as leases last."""
-        chance, plan = self.chance.random, self.plan
-        if chance() < plan.stall:
-            self.scheduler.sleep(plan.lease_seconds * 2 * chance())
-        self.scheduler.sleep(plan.latency_seconds * chance())
-
     # ----- looking at everything
 
     def where(self, job_id: str) -> list[str]:

@@ -41,6 +41,15 @@ def give_up(spool: OpenSpool, held: LeasedName, facts: dict[str, Any]) -> bool:
     return _end(spool, source, layout.FAILED, held.id, "failed", held, facts, None)
 
 
+def give_up_for(spool: OpenSpool, held: LeasedName, facts: dict[str, Any]) -> bool:
+    """As `give_up`, by a reaper, when the holder's time is over. `facts` name lease and owner."""
+    # CRASH: the holder may have died with a draft of its own under the lease's name, and other
+    # reapers are at it too: a draft under a name of this call's own is in nobody's way.
+    by = names.LeasedName(held.id, held.attempt, spool.token())
+    source = f"{layout.LEASED}/{held}"
+    return _end(spool, source, layout.FAILED, held.id, "failed", by, facts, None)
+
+
 def cancel_at(spool: OpenSpool, source: str, by: LeasedName, reschedules: int) -> bool:
     """Rename a task from where it was seen to done/<id>.cancelled. Returns as `done`.
 
@@ -73,10 +82,11 @@ def _end(  # noqa: PLR0917
     result: bytes | None,
 ) -> bool:
     sync = spool.settings.syncs_endings
-    drafts = _write_drafts(spool, outcome, by, facts, result, sync=sync)
+    drafts, again = _write_drafts(spool, outcome, by, facts, result, sync=sync)
     # After an error here nobody knows whether it moved, so the drafts stay: a reader or the sweep
     # settles them.
-    if not _end_is_ours(spool, source, state, ended_name(job_id, outcome), by):
+    target = f"{state}/{ended_name(job_id, outcome)}"
+    if not _end_is_ours(spool, source, target, by, may_be_moved=again or spool.fs.is_network):
         for draft in drafts:
             discard(spool.fs, f"{layout.TMP}/{draft}")
         return False
@@ -87,13 +97,15 @@ def _end(  # noqa: PLR0917
     return True
 
 
-def _end_is_ours(spool: OpenSpool, source: str, state: str, target: str, by: LeasedName) -> bool:
-    """Rename the task to its end; False when that was not, or was not us."""
+def _end_is_ours(
+    spool: OpenSpool, source: str, target: str, by: LeasedName, *, may_be_moved: bool
+) -> bool:
+    """Rename the task to its end; False when it was not there, and was not moved by us before."""
     try:
-        spool.fs.rename(source, f"{state}/{target}")
+        spool.fs.rename(source, target)
     except FileNotFoundError:
-        ended = spool.fs.is_network and is_listed(spool.fs, f"{state}/{target}")
-        return ended and not _is_anothers_end(spool, state, by)
+        ended = may_be_moved and is_listed(spool.fs, target)
+        return ended and not _is_anothers_end(spool, target.partition("/")[0], by)
     return True
 
 
@@ -126,25 +138,40 @@ def _write_drafts(
     result: bytes | None,
     *,
     sync: bool,
-) -> list[names.DraftName]:
+) -> tuple[list[names.DraftName], bool]:
+    """Write the records of an end; and whether this holder had written some of them before."""
     drafts: list[names.DraftName] = []
+    again = False
     try:
         if result is not None:
             draft = names.DraftName(by.id, by.attempt, by.lease, "result")
-            write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", result, sync=sync)
+            again |= _write_draft(spool, f"{layout.TMP}/{draft}", result, sync=sync)
             drafts.append(draft)
         if facts is not None:
             draft = names.DraftName(by.id, by.attempt, by.lease, "end")
             size = None if result is None else len(result)
             values = {**facts, "result_bytes": size} if outcome == "done" else facts
             record = records.dump(_end_values(spool, outcome, by, values))
-            write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", record, sync=sync)
+            again |= _write_draft(spool, f"{layout.TMP}/{draft}", record, sync=sync)
             drafts.append(draft)
     except BaseException:
-        for draft in drafts:
+        for draft in () if again else drafts:
             discard(spool.fs, f"{layout.TMP}/{draft}")
         raise
-    return drafts
+    return drafts, again
+
+
+def _write_draft(spool: OpenSpool, path: str, contents: bytes, *, sync: bool) -> bool:
+    """Write a draft; whether an earlier try of the same holder, which was refused, had left one."""
+    try:
+        write_new(spool.fs, spool.clock, path, contents, sync=sync)
+    except FileExistsError:
+        # The earlier try may have won in spite of the error: its draft is replaced, never missing.
+        fresh = f"{layout.TMP}/{spool.token()}.record"
+        write_new(spool.fs, spool.clock, fresh, contents, sync=sync)
+        spool.fs.rename(fresh, path)
+        return True
+    return False
 
 
 def _end_values(

@@ -167,7 +167,7 @@ class Reaper:
         if leases.gives_up(task.attempt, allowed):
             reason = f"lease expired, attempt {task.attempt} of {allowed}"
             facts = {"reason": reason, "lease": task.lease, "owner": owner}
-            won = finish.give_up(spool, task, facts)
+            won = finish.give_up_for(spool, task, facts)
             done.failed += won
         else:
             won = finish.put_back(spool, task, task.attempt, None)

@@ -234,9 +234,13 @@ def _balance(world: World) -> None:
         if story.acknowledged:
             _check_ending(process, story)
     world.scheduler.sleep(world.plan.sweep_seconds + 5 * world.plan.lease_seconds * 5 + 400)
-    with _Doing(process, "prune"):
-        for _ in range(2):
-            process.spool.reap()
+    for _ in range(2):
+        with _Doing(process, "reap"):
+            process.spool.reap()  # publishes what a dead publisher's key leads to
+        with _Doing(process, "get"):
+            for job in process.spool.get_jobs(1000, timeout=0):
+                job.done()
+        with _Doing(process, "prune"):
             process.spool.prune(0, failed=True)
     left = [
         name for name in world.disk.everything() if name not in _EMPTY and "/journal" not in name

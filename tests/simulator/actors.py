@@ -204,7 +204,7 @@ def weather(world: World) -> None:
     plan.calm_down()
     world.is_calm = True
     until = world.scheduler.now + CALM_SECONDS + 20 * plan.lease_seconds
-    while _unsettled(world):
+    while _unsettled(world) or any(process.doing == "publish" for process in world.running):
         if world.scheduler.now > until:
             raise Broken(f"I3: these never came: {_unsettled(world)}")
         world.scheduler.sleep(plan.lease_seconds + 5)

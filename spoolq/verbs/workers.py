@@ -14,6 +14,9 @@ from spoolq.rules import layout, names, records
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
+KEPT_SECONDS = 600.0
+"""Longer than any heartbeat takes: a record that young may be a living worker's."""
+
 
 def tell(spool: OpenSpool, worker: str, number: int, values: dict[str, object]) -> None:
     """Write a worker's record number `number` (1 first), and remove the one before it.
@@ -60,7 +63,8 @@ def stop_asked(spool: OpenSpool, worker: str) -> bool | None:
 def sweep_workers(spool: OpenSpool) -> int:
     """Remove what workers left that died long ago; how many files."""
     swept = 0
-    oldest_kept = spool.clock.fresh_now() - spool.settings.sweep_seconds
+    kept_seconds = max(KEPT_SECONDS, spool.settings.sweep_seconds)
+    oldest_kept = spool.clock.fresh_now() - kept_seconds
     for name in spool.fs.list(layout.WORKERS):
         if names.parse_worker(name) is None and names.parse_stop(name) is None:
             continue

@@ -12,6 +12,7 @@ import logging
 from spoolq.errors import (
     Closed,
     Empty,
+    Full,
     InvalidName,
     InvalidSetting,
     InvalidTask,
@@ -38,6 +39,7 @@ from spoolq.rules.settings import Settings
 __all__ = [
     "Closed",
     "Empty",
+    "Full",
     "InvalidName",
     "InvalidSetting",
     "InvalidTask",

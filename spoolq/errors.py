@@ -14,6 +14,7 @@
     ├─ InvalidName                  exit 2: not a name of ours                     (also ValueError)
     ├─ PublishOnly                  this Spool was opened to publish only
     ├─ Empty                        exit 3: nothing there          (also queue.Empty)
+    ├─ Full                         exit 3: no room for more       (also queue.Full)
     ├─ Closed                       the Spool was closed
     ├─ LeaseLost                    exit 4: somebody else's by now; stop touching the work
     └─ UnknownJob                   exit 5: no such job            (also LookupError)
@@ -110,6 +111,12 @@ class PublishOnly(SpoolqError):
 
 class Empty(SpoolqError, queue.Empty):
     """No job was found before the wait was over."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class Full(_PathError, queue.Full):
+    """More would wait than the spool's max_waiting or max_bytes allow; nothing was published."""
 
     exit_code: ClassVar[int] = 3
 

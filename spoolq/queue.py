@@ -6,15 +6,14 @@ import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from spoolq.disk import identity
-from spoolq.disk.filesystem import Foreign
 from spoolq.errors import (
     Closed,
     Empty,
-    InvalidTask,
     PublishOnly,
     UnknownJob,
 )
 from spoolq.holding.consumer import Consumer
+from spoolq.holding.intake import Intake
 from spoolq.holding.job import Job
 from spoolq.holding.keepalive import Keeper
 from spoolq.holding.storage import storage_error, telling_storage_errors
@@ -23,8 +22,8 @@ from spoolq.rules import names, retention, tasks
 from spoolq.rules.settings import checked_count, checked_seconds
 from spoolq.verbs import (
     cancel,
-    ends,
     history,
+    keys,
     listing,
     locate,
     opening,
@@ -79,6 +78,7 @@ class Spool:
         self._pid = identity.process_id()
         self._keeper = Keeper(self._open.clock.local)
         self._consumer = Consumer(self._open, self._keeper)
+        self._intake = Intake(self._open)
 
     @classmethod
     @telling_storage_errors
@@ -137,6 +137,7 @@ class Spool:
         headers: Mapping[str, str] | None = None,
         lease_seconds: float | None = None,
         max_attempts: int | None = None,
+        timeout: float | None = 0.0,
     ) -> str:
         """Store a task and return its job id; from then on the job is never lost.
 
@@ -148,14 +149,18 @@ class Spool:
             headers: texts that travel with the task (16 KiB in all).
             lease_seconds: how long this job is leased for, instead of the spool's setting.
             max_attempts: attempts after which this job gives up, instead of the spool's setting.
+            timeout: how long to wait while the spool is full (None: for ever).
 
         Raises:
             InvalidTask: a payload or option that cannot be.
+            Full: more would wait than max_waiting or max_bytes allow.
             StorageFull, StorageError: the file system refused; nothing was published.
         """
         spool = self._here()
         options = tasks.checked_options(priority, delay, key, headers, lease_seconds, max_attempts)
         payload = tasks.checked_task(task, spool.settings.max_task_bytes)
+        if not (key and self._intake.is_limited and keys.held_by(spool, key)):
+            self._intake.admit(1, len(payload), timeout)
         return publish.publish(spool, payload, options)
 
     @telling_storage_errors
@@ -168,20 +173,22 @@ class Spool:
         headers: Mapping[str, str] | None = None,
         lease_seconds: float | None = None,
         max_attempts: int | None = None,
+        timeout: float | None = 0.0,
     ) -> list[str]:
         """Store many tasks in order, as one durable batch; options as for `publish`.
 
         Raises:
             InvalidTask: one of them cannot be; none was published.
+            Full: there is no room for all of them; none was published.
             StorageFull, StorageError: the file system refused; none was acknowledged, and those
                 that nobody had taken yet were taken back.
         """
         spool = self._here()
         options = tasks.checked_options(priority, delay, None, headers, lease_seconds, max_attempts)
         most = spool.settings.max_task_bytes
-        return publish.publish_many(
-            spool, [tasks.checked_task(task, most) for task in tasks_given], options
-        )
+        payloads = [tasks.checked_task(task, most) for task in tasks_given]
+        self._intake.admit(len(payloads), sum(map(len, payloads)), timeout)
+        return publish.publish_many(spool, payloads, options)
 
     # ----- taking
 
@@ -310,16 +317,7 @@ class Spool:
             UnknownJob: no such job.
             InvalidTask: larger than max_task_bytes.
         """
-        spool = self._here()
-        place = locate.locate(spool, job_id) if names.is_job_id(job_id) else None
-        if place is None:
-            raise UnknownJob(job_id)
-        if not place.has_ended:
-            return None
-        try:
-            return ends.result(spool, job_id, place, spool.settings.max_task_bytes)
-        except Foreign as error:
-            raise InvalidTask(f"{error.name}: {error.reason}") from None
+        return listing.result(self._here(), job_id)
 
     # ----- upkeep
 
@@ -365,6 +363,7 @@ class Spool:
         """End this Spool: blocked callers get Closed. Held jobs stay with their holders."""
         self._closed = True
         if self._pid == identity.process_id():
+            self._intake.close()
             self._consumer.close()
 
     def __enter__(self) -> Self:

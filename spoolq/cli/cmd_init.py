@@ -19,6 +19,8 @@ _SETTINGS = (
     "retry_delay_seconds",
     "retry_delay_max_seconds",
     "max_task_bytes",
+    "max_waiting",
+    "max_bytes",
     "group",
 )
 
@@ -39,6 +41,7 @@ spoolq init /shared/spool --exist-ok           # in scripts
     )
     parser.add_argument("directory", metavar="DIR", nargs="?", help="the same as -s DIR")
     _add_settings(parser)
+    _add_bounds(parser)
     parser.add_argument(
         "--exist-ok", action="store_true", help="a spool that is there already is no error"
     )
@@ -72,18 +75,6 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="age at which done jobs are removed (default 1d)",
     )
     add(
-        "--retention-jobs",
-        metavar="N",
-        type=options.whole_number(0, 10**12),
-        help="so many done jobs are kept (default 0: any number)",
-    )
-    add(
-        "--retention-bytes",
-        metavar="SIZE",
-        type=options.byte_size,
-        help="so much of done jobs is kept (default 0: any size)",
-    )
-    add(
         "--retry-delay",
         metavar="DUR",
         type=seconds,
@@ -105,6 +96,34 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     add("--group", action="store_true", default=None,
         help="share with the directory's group, whatever the umask")  # fmt: skip
+
+
+def _add_bounds(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--retention-jobs",
+        metavar="N",
+        type=options.whole_number(0, 10**12),
+        help="so many done jobs are kept (default 0: any number)",
+    )
+    add(
+        "--retention-bytes",
+        metavar="SIZE",
+        type=options.byte_size,
+        help="so much of done jobs is kept (default 0: any size)",
+    )
+    add(
+        "--max-waiting",
+        metavar="N",
+        type=options.whole_number(0, 10**12),
+        help="so many jobs may wait, more are refused (default 0: any number)",
+    )
+    add(
+        "--max-bytes",
+        metavar="SIZE",
+        type=options.byte_size,
+        help="tasks of so many bytes may wait, more are refused (default 0: any size)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

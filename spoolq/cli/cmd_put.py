@@ -32,10 +32,17 @@ spoolq put --lines --priority 2 < urls.txt          # 0 comes first, 9 last
 spoolq put --delay 15m --header kind=thumbnail page1.pdf
 spoolq put --key nightly-2026-11-24 report.conf     # once, however often it is said
 """,
-        {1: "an error; the tasks whose ids were printed are in the spool, no others"},
+        {
+            1: "an error; the tasks whose ids were printed are in the spool, no others",
+            3: "the spool is full (max_waiting, max_bytes); as for 1",
+        },
     )
     _add_input(parser)
     publishing.add_options(parser)
+    parser.add_argument(
+        "--timeout", metavar="DUR", type=options.duration, default=0.0,
+        help="when the spool is full, wait so long for room (default: not at all)",
+    )  # fmt: skip
     options.add_json(parser)
 
 
@@ -67,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
     files = sources.checked(args.files)
     with options.open_spool(args, publish_only=True) as spool:
-        wanted = publishing.given(args)
+        wanted = {**publishing.given(args), "timeout": args.timeout}
         if args.key is not None:
             _put_one(spool, args, files, {**wanted, "key": args.key})
             return 0

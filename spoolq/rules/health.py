@@ -60,13 +60,10 @@ def _room(seen: Overview) -> Iterator[Finding]:
     room = seen.room
     if room is None or not (room.is_low or room.is_scarce):
         return
-    told = f"{room.free_share:.1%} of the bytes"
-    if room.inodes:
-        told += f" and {room.free_inode_share:.1%} of the inodes"
     yield Finding(
         CRITICAL if room.is_scarce else WARNING,
         "room",
-        f"the file system is nearly full: {told} are free",
+        room.told,
         "spoolq prune removes ended jobs; else make room",
     )
 

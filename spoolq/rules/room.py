@@ -28,6 +28,14 @@ class Room:
         return self.free_inodes / self.inodes if self.inodes else 1.0
 
     @property
+    def told(self) -> str:
+        """How much is left, for people."""
+        share = f"{self.free_share:.1%} of the bytes"
+        if self.inodes:
+            share += f" and {self.free_inode_share:.1%} of the inodes"
+        return f"the file system is nearly full: {share} are free"
+
+    @property
     def is_low(self) -> bool:
         """Whether somebody should make room soon: both the share and the amount left are small."""
         return self._is_below(LOW_SHARE, LOW_BYTES, LOW_INODES)

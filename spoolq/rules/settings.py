@@ -34,6 +34,8 @@ class Settings:
         retry_delay_seconds: back-off before the second attempt of a failed job, doubled each time.
         retry_delay_max_seconds: the longest back-off.
         max_task_bytes: the largest payload that may be published, or read into memory.
+        max_waiting: so many jobs may wait (ready or delayed); more are refused. 0: any number.
+        max_bytes: tasks of so many bytes may wait; more are refused. 0: any size.
         group: group-shared spool (2770, files 0660) instead of private (0700, files 0600).
         allow_others: accept a spool directory that everybody may write to.
         watch: "auto" (events on local file systems, else polling), "events" or "poll".
@@ -51,6 +53,8 @@ class Settings:
     retry_delay_seconds: float = 1.0
     retry_delay_max_seconds: float = 300.0
     max_task_bytes: int = 64 * 1024 * 1024
+    max_waiting: int = 0
+    max_bytes: int = 0
     group: bool = False
     allow_others: bool = False
     watch: str = "auto"
@@ -124,8 +128,8 @@ def _check_ranges(settings: Settings) -> None:
     for name in ("lease_seconds", "poll_seconds"):
         checked_seconds(name, getattr(settings, name), positive=True)
     checked_count("max_attempts", settings.max_attempts, 0, 10**8)
-    checked_count("retention_jobs", settings.retention_jobs, 0, 10**12)
-    checked_count("retention_bytes", settings.retention_bytes, 0, 2**60)
+    for name in ("retention_jobs", "retention_bytes", "max_waiting", "max_bytes"):
+        checked_count(name, getattr(settings, name), 0, 2**60)
     checked_count("max_task_bytes", settings.max_task_bytes, 1, 2**40)
     if settings.durability not in DURABILITIES:
         raise InvalidSetting("durability", settings.durability, "one of " + ", ".join(DURABILITIES))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spoolq.errors import UnknownJob
+from spoolq.disk.filesystem import Foreign
+from spoolq.errors import InvalidTask, UnknownJob
 from spoolq.jobs import JobInfo, JobStatus, Stats
 from spoolq.rules import layout, names, records
 from spoolq.verbs import ends, history, pause, terms
@@ -262,3 +263,21 @@ def details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
         "end": ends.end_record(spool, job_id, place) if place.has_ended else None,
         "history": history.events(spool, job_id),
     }
+
+
+def result(spool: OpenSpool, job_id: str) -> bytes | None:
+    """The bytes that `done` left; None when it left none, or the job is not done.
+
+    Raises:
+        UnknownJob: no such job.
+        InvalidTask: larger than max_task_bytes.
+    """
+    place = locate(spool, job_id) if names.is_job_id(job_id) else None
+    if place is None:
+        raise UnknownJob(job_id)
+    if not place.has_ended:
+        return None
+    try:
+        return ends.result(spool, job_id, place, spool.settings.max_task_bytes)
+    except Foreign as error:
+        raise InvalidTask(f"{error.name}: {error.reason}") from None

@@ -202,3 +202,13 @@ def test_a_task_of_exactly_the_limit_is_published(make_spool: Callable, cli: Cal
     small = make_spool("small", max_task_bytes=1000)
     cli("put", "-s", small.path, stdin=bytes(1000)).good()
     assert tasks(small) == [bytes(1000)]
+
+
+def test_a_full_spool_ends_with_3_and_says_so(
+    cli: Callable, make_spool: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = make_spool("full", max_waiting=2)
+    monkeypatch.setenv("SPOOLQ_DIR", full.path)
+    cli("put", "--lines", stdin=b"one\ntwo\n").good()
+    assert "max_waiting=2" in cli("put", stdin=b"three").bad(3)
+    assert "max_waiting=2" in cli("put", "--timeout", "10ms", stdin=b"three").bad(3)

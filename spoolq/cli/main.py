@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("cmd_status", "how many jobs are where"),
     "ls": ("cmd_ls", "list jobs"),
     "show": ("cmd_show", "all that is known of a job"),
+    "top": ("cmd_top", "a live view in the terminal, with keys to steer"),
     "explain": ("cmd_explain", "why a job is not running"),
     "metrics": ("cmd_metrics", "figures for Prometheus: a file, or scrapes"),
     "logs": ("cmd_logs", "what the command of a job has written"),

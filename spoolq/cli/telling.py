@@ -112,6 +112,14 @@ _TAKERS = {
 }
 
 
+def explanation(spool: Spool, job_id: str) -> str:
+    """Why a job does not run, or who runs it, in lines for people; all of it escaped."""
+    job = spool.get(job_id)
+    at = waits.situation(internals(spool), job)
+    texts = [sentence(reason, at) for reason in reasons.reasons(at)]
+    return "\n".join(output.printable(text) for text in [f"is {output.word_of(job)}", *texts])
+
+
 def _held(name: str, told: dict[str, Any], now: float) -> str:
     who = told["owner"] or "somebody unknown"
     where = f" (host {told['host']}, pid {told['pid']})" if told["host"] else ""

@@ -176,8 +176,7 @@ def command_of(args: argparse.Namespace) -> list[str]:
     command: list[str] = args.command[1:] if args.command[:1] == ["--"] else args.command
     if bool(command) == args.commands:
         raise options.UsageError("give either a COMMAND (after --) or --commands")
-    if command and not command[0]:
-        raise options.UsageError("COMMAND is empty")
+    _check_program(command)
     return command
 
 
@@ -199,6 +198,15 @@ def _chosen(args: argparse.Namespace) -> WorkOptions:
         max_rss=args.max_rss,
         **remaining.chosen(args),
     )
+
+
+def _check_program(command: list[str]) -> None:
+    """Better now than for every task."""
+    import shutil
+
+    if command and "{" not in command[0] and shutil.which(command[0]) is None:
+        why = "is not there, or cannot be executed" if command[0] else "is empty"
+        raise options.UsageError(f"COMMAND {command[0]!r} {why}")
 
 
 def _policy(args: argparse.Namespace) -> Policy:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.errors import SpoolqError
 from spoolq.rules import layout
+from spoolq.worker.presence import look_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from spoolq.worker.child import Commands
     from spoolq.worker.launch import Running
 
-LOOK_SECONDS = 2.0
 LOST = "the job was cancelled, or is somebody else's"
 
 
@@ -49,7 +49,7 @@ class Care:
         The next renewal would tell, but that may be a while. What is seen decides nothing: it only
         makes us renew now.
         """
-        self.look_at = time.monotonic() + LOOK_SECONDS
+        self.look_at = time.monotonic() + look_seconds(self._spool)
         for each in running:
             if each.care_at is None and not each.is_lost and self._seems_gone(each.job):
                 try:

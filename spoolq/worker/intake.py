@@ -7,10 +7,11 @@ wakes as fast, while the loop still hears signals and the ends of commands.
 from __future__ import annotations
 
 import threading
+import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from spoolq.errors import Closed, SpoolqError
+from spoolq.errors import Closed
 
 if TYPE_CHECKING:
     from spoolq.holding.job import Job
@@ -18,15 +19,25 @@ if TYPE_CHECKING:
     from spoolq.worker.wake import Wake
 
 
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
+
+
 class Intake:
-    """Takes jobs; all methods are for the loop's thread."""
+    """Takes jobs; all methods are for the loop's thread.
+
+    Attributes:
+        is_waiting: the thread waits for jobs.
+        take_at: no job is to be taken before (monotonic seconds), after something went wrong.
+    """
 
     def __init__(self, spool: Spool, wake: Wake) -> None:
         self._spool, self._wake = spool, wake
         self._wanted: SimpleQueue[int] = SimpleQueue()
-        self._came: SimpleQueue[list[Job] | SpoolqError] = SimpleQueue()
+        self._came: SimpleQueue[list[Job] | Exception] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self.is_waiting = False
+        self.take_at = 0.0
+        self._pause = _FIRST_PAUSE_SECONDS
 
     def take(self, limit: int) -> list[Job]:
         """Up to `limit` jobs under one lease, without waiting.
@@ -49,14 +60,29 @@ class Intake:
 
         Raises:
             SpoolqError: the file system refused.
+            Exception: whatever else went wrong.
         """
         if self._came.empty():
             return []
         self.is_waiting = False
         found = self._came.get()
-        if isinstance(found, SpoolqError):
+        if isinstance(found, Exception):
             raise found
         return found
+
+    def hold_off(self) -> bool:
+        """Something went wrong with taking or starting: take nothing for a while, longer each time.
+
+        Returns whether it was the first time in a row.
+        """
+        self.take_at = time.monotonic() + self._pause
+        is_first = self._pause == _FIRST_PAUSE_SECONDS
+        self._pause = min(_LONGEST_PAUSE_SECONDS, 2 * self._pause)
+        return is_first
+
+    def went_well(self) -> None:
+        """A job was taken and its command started."""
+        self._pause = _FIRST_PAUSE_SECONDS
 
     def close(self) -> None:
         """Take no more. What the thread has taken meanwhile still arrives, and must be released."""
@@ -70,6 +96,6 @@ class Intake:
                 self._came.put(self._spool.get_jobs(limit))
             except Closed:
                 self._came.put([])
-            except SpoolqError as error:
+            except Exception as error:
                 self._came.put(error)
             self._wake.ring()

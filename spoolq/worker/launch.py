@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +12,7 @@ from spoolq.rules.commands import CommandTask, load_command
 from spoolq.worker import payload
 from spoolq.worker.care import monotonic_of
 from spoolq.worker.child import Command
+from spoolq.worker.scratch import Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +68,7 @@ class Launcher:
         self._spool, self._commands = spool, commands
         self._outputs, self._options = outputs, options
         self._wants_copy = any(COPY in argument for argument in options.argv)
-        self._directory: str | None = None
+        self._scratch = Scratch()
 
     def start(self, job: Job) -> Running:
         """Start the command for a job.
@@ -141,9 +140,7 @@ class Launcher:
         return payload.open_path(job.path)
 
     def _copy(self, job: Job) -> str:
-        if self._directory is None:
-            self._directory = tempfile.mkdtemp(prefix="spoolq-")
-        path = f"{self._directory}/{job.id}"
+        path = self._scratch.path(job.id)
         source = self._payload(job)
         try:
             payload.private_copy(source, path)
@@ -162,8 +159,7 @@ class Launcher:
 
     def close(self) -> None:
         """Remove the directory of private copies."""
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        self._scratch.close()
 
 
 def _variables(root: str, job: Job) -> dict[str, str]:

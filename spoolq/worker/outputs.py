@@ -50,7 +50,15 @@ class Outputs:
             seconds = _FLUSH_SECONDS if spool.fs.is_network else None
             self._captures = Captures(flush_seconds=seconds)
         elif mode == INHERIT:
-            self._plain = (1, 2)
+            self._plain = (self._or_null(1), self._or_null(2))
+
+    def _or_null(self, descriptor: int) -> int:
+        """The worker's own stream, unless it was started without."""
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            return self._null
+        return descriptor
 
     @property
     def null(self) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spoolq.worker.listener import Counts
 
 BEAT_SECONDS = 10.0
-LOOK_SECONDS = 2.0
+_LOOK_SECONDS, _LOOK_SECONDS_NETWORK = 2.0, 5.0
 _MOST_RUNNING, _MOST_COMMAND = 100, 200
 
 
@@ -59,7 +59,7 @@ class Presence:
 
     def stop_asked(self) -> bool | None:
         """None: no. False: take no more. True: stop what runs."""
-        self.look_at = time.monotonic() + LOOK_SECONDS
+        self.look_at = time.monotonic() + look_seconds(self._spool)
         try:
             return workers.stop_asked(self._spool, self.worker)
         except OSError:
@@ -89,6 +89,11 @@ class Presence:
             "running": [_told(job) for job in list(running)[:_MOST_RUNNING]],
             "version": __version__,
         }
+
+
+def look_seconds(spool: OpenSpool) -> float:
+    """How often a worker looks for what others have left it: on a file server less often."""
+    return _LOOK_SECONDS_NETWORK if spool.fs.is_network else _LOOK_SECONDS
 
 
 def _told(running: Running) -> dict[str, object]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
 from spoolq.queue import internals
 from spoolq.verbs import listing
+from spoolq.worker import descriptors
 from spoolq.worker.care import Care
 from spoolq.worker.child import Commands
 from spoolq.worker.endings import Endings, Outcome
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from spoolq.worker.options import WorkOptions
 
 BEAT_SECONDS = 1.0
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
 _FOR_GOOD = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS))
+_NOT_THERE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENOEXEC))
 _COUNTED = {
     Outcome.DONE: "done",
     Outcome.FAILED: "failed",
@@ -80,7 +81,6 @@ class Runner:
         self._failure: SpoolqError | None = None
         self._signals: list[int] = []
         self._polite_signals = 0
-        self._take_at, self._pause = 0.0, _FIRST_PAUSE_SECONDS
         self._beat_at = self._empty_look_at = 0.0
         self._idle_since = time.monotonic()
 
@@ -91,8 +91,9 @@ class Runner:
         self._signals.append(number)
         self.wake.ring()
 
-    def drain(self, reason: str) -> None:
+    def drain(self, reason: str, *, anew: bool = False) -> None:
         """Take no more jobs; what runs goes on to its end."""
+        self.wants_anew = anew  # who tells us to end for good while we do for a new life is obeyed
         if not self._draining:
             self._draining = True
             self._intake.close()
@@ -125,6 +126,7 @@ class Runner:
             self._launcher = Launcher(self._open, self._commands, self._outputs, self._options)
             try:
                 self._commands.open()
+                descriptors.make_room(self._options.slots)  # after the guard: commands keep theirs
                 self._presence.begin()
                 self._show()
                 self._listener.ready()
@@ -167,8 +169,8 @@ class Runner:
         due += [running.care_at for running in self._running.values() if running.care_at]
         if not self._draining:
             due.append(self._limits.take_until)
-            if self._take_at > time.monotonic():
-                due.append(self._take_at)
+            if self._intake.take_at > time.monotonic():
+                due.append(self._intake.take_at)
             if self._is_idle:
                 due += self._leave_times()
         if not self._stopping:
@@ -217,13 +219,12 @@ class Runner:
                 return
             if not jobs:
                 return
-            self._pause = _FIRST_PAUSE_SECONDS
             for job in jobs:
                 self._start(job)
 
     def _room(self) -> int:
         """How many jobs to take now."""
-        if self._draining or self._intake.is_waiting or time.monotonic() < self._take_at:
+        if self._draining or self._intake.is_waiting or time.monotonic() < self._intake.take_at:
             return 0
         room = self._options.slots - len(self._running) - len(self._endings)
         if self._options.max_jobs is not None:
@@ -235,10 +236,8 @@ class Runner:
             self._failure = error
             self.drain(str(error))
             return
-        if self._pause == _FIRST_PAUSE_SECONDS:
+        if self._intake.hold_off():
             self._listener.trouble(f"no job can be taken for now: {error}")
-        self._take_at = time.monotonic() + self._pause
-        self._pause = min(_LONGEST_PAUSE_SECONDS, 2 * self._pause)
 
     def _start(self, job: Job) -> None:
         if self._draining:
@@ -252,9 +251,11 @@ class Runner:
             self._told(job, Outcome.LOST, Verdict(Action.RELEASE, str(error)))
         except OSError as error:
             why = f"could not be started: {error}"
-            self._listener.trouble(f"job {job.id} {why}")
+            if self._intake.hold_off():
+                self._listener.trouble(f"job {job.id} {why}")
             self._endings.end(job, Verdict(Action.POSTPONE, why), None)
         else:
+            self._intake.went_well()
             self.counts.started += 1
             self._running[running.number] = running
             self.counts.running = len(self._running)
@@ -269,18 +270,30 @@ class Runner:
         job = running.job
         sizes = self._finish_output(running)
         running.drop_copy()
-        verdict = judge(
-            ended,
-            attempt=job.attempt,
-            max_attempts=job.max_attempts,
-            time_limit=running.time_limit,
-            policy=self._options.policy,
-            told_to_end=self._polite_signals > 0,
-        )
+        verdict = self._verdict(ended, job, running.time_limit)
         run = end_record(ended, host=self._open.host, attempt=job.attempt) | sizes
         self._endings.end(job, verdict, run)
         self._idle_since = time.monotonic()
         self._look_at_memory()
+
+    def _verdict(self, ended: Ended, job: Job, time_limit: float | None) -> Verdict:
+        if self._options.argv and ended.start_errno in _NOT_THERE:
+            # Not the jobs' fault: a host without the program must not fail them all.
+            why = f"the command cannot be started here: {ended.start_error}"
+            self._failure = SpoolqError(why)
+            self.drain(why)
+            return Verdict(Action.RELEASE, why)
+        verdict = judge(
+            ended,
+            attempt=job.attempt,
+            max_attempts=job.max_attempts,
+            time_limit=time_limit,
+            policy=self._options.policy,
+            told_to_end=self._polite_signals > 0,
+        )
+        if ended.stopped == "guard" or ended.start_errno is not None:
+            self._intake.hold_off()  # no resources, or somebody kills guards
+        return verdict
 
     def _finish_output(self, running: Running) -> dict[str, int]:
         sizes = {}
@@ -304,8 +317,7 @@ class Runner:
     def _look_at_memory(self) -> None:
         most = self._options.max_rss
         if most is not None and not self._draining and resident_bytes() > most:
-            self.wants_anew = True
-            self.drain(f"uses more than {most} bytes of memory, begins anew")
+            self.drain(f"uses more than {most} bytes of memory, begins anew", anew=True)
 
     # --- time
 
@@ -353,7 +365,8 @@ class Runner:
             self._empty_look_at = now + max(BEAT_SECONDS / 2, 20 * took)
 
     def _leave(self) -> None:
-        self.drain("is leaving")
+        if not self._draining:  # after an error of ours
+            self.drain("is leaving")
         self._presence.leave()
         self._endings.try_again(give_up=True)
         for running in self._running.values():  # after an error of ours: the guard kills them

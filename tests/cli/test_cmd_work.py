@@ -135,8 +135,38 @@ def test_an_idle_worker_leaves(process: Callable[..., Ran], spool: Spool) -> Non
         (["-j", "0", "--", "true"], "from 1 to 10000"),
         (["--timeout", "soon", "--", "true"], "no duration"),
         (["--retry-on", "0", "--", "true"], "--retry-on"),
-        (["--", ""], "COMMAND is empty"),
+        (["--", ""], "COMMAND '' is empty"),
+        (["--", "no-such-program"], "is not there, or cannot be executed"),
     ],
 )
 def test_nonsense_is_refused(cli: Callable[..., Ran], words: list[str], why: str) -> None:
     assert why in cli("work", *words).bad(2)
+
+
+def test_a_host_that_loses_the_program_does_not_fail_the_jobs(
+    process: Callable[..., Ran], spool: Spool, tmp_path: Path
+) -> None:
+    jobs = spool.publish_many([b""] * 3)
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nrm {program}\n")
+    program.chmod(0o700)
+    ended = process("work", "--until-empty", "--", str(program))
+    assert "cannot be started here" in ended.bad(1)
+    statuses = [spool.get(job).status for job in jobs]
+    assert statuses == [JobStatus.DONE, JobStatus.READY, JobStatus.READY]
+    assert [spool.get(job).reschedules for job in jobs] == [0, 0, 0]
+
+
+def test_copies_that_a_killed_worker_left_are_removed_by_the_next(
+    process: Callable[..., Ran], spool: Spool, tmp_path: Path
+) -> None:
+    left = tmp_path / "spoolq-copies-of-the-dead"
+    left.mkdir(mode=0o700)
+    (left / "payload").touch()
+    foreign = tmp_path / "spoolq-copies-of-others"
+    foreign.mkdir(mode=0o755)
+    spool.publish(b"")
+    env = {"TMPDIR": str(tmp_path)}
+    process("work", "--until-empty", "--", "test", "-e", "{}", env=env).good()
+    assert not left.exists()
+    assert list(tmp_path.glob("spoolq-*")) == [foreign]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 
-from spoolq.disk.filesystem import FileSystem
+from spoolq.disk.filesystem import FileSystem, Foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,9 +28,13 @@ ERRNOS = (
     *(errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.ESTALE, errno.EACCES),
     *(errno.EROFS, errno.EINTR, errno.EMFILE, errno.ENOENT, errno.EEXIST),
 )
-CHANGING = frozenset(("create", "append", "write", "sync", "close", "rename", "link", "unlink"))
-CHANGING |= frozenset(("mkdir", "rmdir", "touch_directory", "sync_directory"))
-LISTINGS = frozenset(("list", "iterate"))
+CREATES = frozenset(("create", "create_unstamped"))
+CHANGING = CREATES | frozenset(("append", "write", "sync", "close", "rename", "link", "unlink"))
+CHANGING |= frozenset(("mkdir", "rmdir", "touch_directory", "sync_directory", "write_back"))
+LISTINGS = frozenset(("list", "iterate", "iterate_files"))
+BY_HANDLE = CREATES | frozenset(("append", "write", "write_back", "close"))
+"""What is not repeated with effect: an exclusive create is told by its verifier, a write goes to the
+same place."""
 
 
 class Crash(BaseException):
@@ -115,8 +120,11 @@ def crash_after(fs: FaultyFileSystem, number: int) -> Plan:
     """The process dies when an operation was carried out, before it learns so."""
 
     def plan(operation: Operation) -> Any:
-        told = operation()
-        return fs.die() if operation.number == number else told  # type: ignore[func-returns-value]
+        if operation.number != number:
+            return operation()
+        with suppress(OSError, Foreign):
+            operation()
+        return fs.die()  # type: ignore[func-returns-value]
 
     return plan
 
@@ -155,12 +163,12 @@ def error_though_done(fs: FaultyFileSystem, number: int, code: int) -> Plan:
         if operation.name == "write":
             handle, data = operation.args
             fs.inner.write(handle, data[: len(data) // 2])
-        elif operation.name == "iterate":
+        elif operation.name in LISTINGS - {"list"}:
             return _interrupted(list(operation()), operation.error(code))
         else:
             told = operation()
-            if operation.name == "create":
-                fs.inner.close(told[0])  # there is a file, but nobody was given a handle
+            if operation.name in CREATES | {"append"}:  # there is a file, but nobody has a handle
+                fs.inner.close(told[0] if isinstance(told, tuple) else told)
         raise operation.error(code)
 
     return plan
@@ -180,7 +188,7 @@ def reply_lost(number: int) -> Plan:
 
     def plan(operation: Operation) -> Any:
         told = operation()
-        if operation.number == number and operation.name not in {"create", "write", "close"}:
+        if operation.number == number and operation.name not in BY_HANDLE:
             return operation()
         return told
 
@@ -193,11 +201,9 @@ def repeated_late(number: int, later: int) -> Plan:
 
     def plan(operation: Operation) -> Any:
         if operation.number == later and kept:
-            try:
+            with suppress(OSError):  # its reply goes to nobody
                 kept[0]()
-            except OSError:
-                pass  # its reply goes to nobody
-        if operation.number == number and operation.name not in {"create", "write", "close"}:
+        if operation.number == number and operation.name not in BY_HANDLE:
             kept.append(operation)
         return operation()
 

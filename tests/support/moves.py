@@ -51,7 +51,8 @@ class Process:
 class Move:
     """`act` on a stage, as the holder of its target or as another process.
 
-    `again`: after an error that is over, doing the same once more must succeed.
+    `again`: after an error that is over, doing the same once more must succeed. `finds`: what a
+    move that only looks must find, whatever goes wrong, unless it says that something did.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Move:
     act: Callable[[Process], object]
     owner: str = OTHER
     again: bool = True
+    finds: object = None
 
 
 def _publish(**options: object) -> Callable[[Process], object]:
@@ -125,8 +127,8 @@ def _done(result: bytes | None) -> Callable[[Process], object]:
 
 def _fail(delay: float | None) -> Callable[[Process], object]:
     def act(process: Process) -> None:
-        process.job.fail("on purpose", delay=delay)
         process.record.given_back(process.target)
+        process.job.fail("on purpose", delay=delay)
 
     return act
 
@@ -138,8 +140,8 @@ def _fail_for_good(process: Process) -> None:
 
 def _release(delay: float) -> Callable[[Process], object]:
     def act(process: Process) -> None:
-        process.job.release(delay)
         process.record.given_back(process.target)
+        process.job.release(delay)
 
     return act
 
@@ -159,10 +161,8 @@ def _may_be_gone(process: Process, status: JobStatus) -> bool:
 
 
 def _retry(process: Process) -> str:
-    info = process.spool.retry(process.target)
-    if info.status is not JobStatus.FAILED:
-        process.record.given_back(process.target)
-    return info.status.name
+    process.record.given_back(process.target)
+    return process.spool.retry(process.target).status.name
 
 
 def _reap(process: Process) -> object:
@@ -184,24 +184,22 @@ def get(process: Process) -> str:
     return info.status.name
 
 
-def _get_end(process: Process) -> str:
+def _get_end(process: Process) -> object:
     info = process.spool.get(process.target)
-    assert (info.status, info.outcome, info.owner) == (JobStatus.DONE, "done", HOLDER)
-    return info.status.name
+    return info.status.name, info.outcome, info.owner
 
 
-def _result(process: Process) -> None:
-    assert process.spool.result(process.target) == b"result"
+def _result(process: Process) -> object:
+    return process.spool.result(process.target)
 
 
-def _look(process: Process) -> list[str]:
+def _look(process: Process) -> object:
     """All that looks without touching."""
-    process.spool.stats()
-    process.spool.details(process.target)
+    stats = process.spool.stats()
+    told = process.spool.details(process.target)
     process.spool.history(process.target)
-    found = [info.id for info in process.spool.list()]
-    assert set(found) == set(process.record.payloads)
-    return found
+    found = {info.id for info in process.spool.list()}
+    return stats.done, told["state"], told["end"] is None, found == set(process.record.payloads)
 
 
 def _pause(process: Process) -> None:
@@ -217,6 +215,7 @@ def _resume(process: Process) -> None:
     process.record.paused = False
 
 
+ENDED_WELL = ("DONE", "done", HOLDER)
 MOVES = (
     Move("publish", "nothing", _publish()),
     Move("publish with options", "nothing", _publish(headers={"a": "b"}, lease_seconds=5.0)),
@@ -233,9 +232,9 @@ MOVES = (
     Move("claim many with options", "ready with options", _claim_many),
     Move("claim from expired", "expired", claim),
     Move("claim from delayed", "delayed", claim),
-    Move("renew", "leased", _renew(None), HOLDER),
-    Move("renew for long", "leased", _renew(10 * 60.0), HOLDER),
-    Move("renew expired", "expired", _renew(None), HOLDER),
+    Move("renew", "leased", _renew(None), HOLDER, again=False),
+    Move("renew for long", "leased", _renew(10 * 60.0), HOLDER, again=False),
+    Move("renew expired", "expired", _renew(None), HOLDER, again=False),
     Move("renew together", "leased together", _renew_together, HOLDER, again=False),
     Move("done", "leased", _done(None), HOLDER),
     Move("done with result", "leased", _done(b"result"), HOLDER),
@@ -260,13 +259,14 @@ MOVES = (
     Move("prune", "done", _prune(failed=False)),
     Move("prune leftovers", "leftovers", _prune(failed=False)),
     Move("prune failed", "failed", _prune(failed=True)),
-    Move("get ready", "ready", get),
-    Move("get leased", "leased", get),
-    Move("get done", "done", _get_end),
-    Move("get done, record unplaced", "done, record unplaced", _get_end),
-    Move("result", "done, record unplaced", _result),
-    Move("look", "leased", _look),
-    Move("look at the end", "done, record unplaced", _look),
+    Move("get ready", "ready", get, finds="READY"),
+    Move("get leased", "leased", get, finds="PROCESSING"),
+    Move("get done", "done", _get_end, finds=ENDED_WELL),
+    Move("get done, record unplaced", "done, record unplaced", _get_end, finds=ENDED_WELL),
+    Move("result", "done", _result, finds=b"result"),
+    Move("result unplaced", "done, record unplaced", _result, finds=b"result"),
+    Move("look", "leased", _look, finds=(0, "leased", True, True)),
+    Move("look at the end", "done, record unplaced", _look, finds=(1, "done", False, True)),
     Move("pause", "ready", _pause),
     Move("resume", "ready", _resume),
 )

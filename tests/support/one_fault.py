@@ -44,12 +44,13 @@ class Run:
             self.process.jobs()
         self.error: SpoolqError | None = None
         self.died = False
+        self.found: object = None
 
     def make(self, plan: Callable[[FaultyFileSystem], Plan]) -> None:
         """Make the move, with a fault as planned."""
         self.fs.arm(plan(self.fs))
         try:
-            self.move.act(self.process)
+            self.found = self.move.act(self.process)
         except Crash:
             self.died = True
         except SpoolqError as error:
@@ -68,6 +69,8 @@ class Run:
 
     def check(self, promised: frozenset[str] = EVERYTHING) -> None:
         """The judge."""
+        if not self.died and self.error is None and self.move.finds is not None:
+            assert self.found == self.move.finds
         if not self.died:
             assert not self.stage.fs.handles, "a file is still open"
         assert_guarantees(self.stage.fs, self.stage.record, promised)

@@ -191,8 +191,10 @@ class Aftermath:
             self._serve()
             self.spool.reap()
             self.spool.prune(0, failed=True)
-        left = [p for p, content in self.fs.files().items() if content is not None]
-        left += [p for p in self.fs.files() if p.startswith(layout.KEYS + "/")]
+        upkeep = (f"{layout.LOCKS}/", f"{layout.JOURNAL}/")
+        files = {p: content for p, content in self.fs.files().items() if not p.startswith(upkeep)}
+        left = [path for path, content in files.items() if content is not None]
+        left += [path for path in files if path.startswith(f"{layout.KEYS}/")]
         assert left == [layout.SETTINGS], f"left over: {left}"
 
 

@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("cmd_resume", "undo pause"),
     "reap": ("cmd_reap", "take back expired leases, promote what is due, sweep"),
     "prune": ("cmd_prune", "remove jobs that ended long ago"),
+    "archive": ("cmd_archive", "pack old done jobs into one compressed file a day"),
     "report": ("cmd_report", "write a page about what the spool has done"),
     "doctor": ("cmd_doctor", "check a spool and explain what is wrong with it"),
 }

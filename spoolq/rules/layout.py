@@ -12,6 +12,7 @@ DONE = "done"
 FAILED = "failed"
 LOGS = "logs"
 QUARANTINE = "quarantine"
+ARCHIVE = "archive"
 SYS = "sys"
 TMP = "sys/tmp"
 META = "sys/meta"
@@ -38,7 +39,7 @@ DIRECTORIES = (
     WORKERS,
     LOCKS,
 )
-"""Every directory that `init` makes, parents first; quarantine/ and sys/journal/ come when needed."""
+"""Every directory that `init` makes, parents first; what is not here is made when needed."""
 
 
 def sidecar(lease: str) -> str:

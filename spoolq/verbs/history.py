@@ -50,6 +50,11 @@ def events(spool: OpenSpool, job_id: str) -> list[dict[str, Any]]:
     """What happened to a job, oldest first; records that cannot be understood are left out."""
     prefix = job_id + "."
     found = [name for name in spool.fs.iterate(layout.HISTORY) if name.startswith(prefix)]
+    return events_named(spool, job_id, found)
+
+
+def events_named(spool: OpenSpool, job_id: str, found: list[str]) -> list[dict[str, Any]]:
+    """As `events`, of a job whose names in sys/history/ are known."""
     told = []
     for name in sorted(found):
         data = spool.read_record(f"{layout.HISTORY}/{name}")

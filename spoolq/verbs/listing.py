@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from spoolq.disk.filesystem import Foreign
 from spoolq.errors import InvalidTask, UnknownJob
 from spoolq.jobs import JobInfo, JobStatus, Stats
-from spoolq.rules import layout, names, records
-from spoolq.verbs import ends, history, pause, terms
+from spoolq.rules import archives, layout, names, records
+from spoolq.verbs import ends, finish, history, pause, terms
 from spoolq.verbs.locate import Place, locate
 from spoolq.verbs.sweep import job_of
 
@@ -35,13 +35,24 @@ def get(spool: OpenSpool, job_id: str) -> JobInfo:
     for _ in range(LOOKS_AT_A_LEASE):
         place = locate(spool, job_id)
         if place is None:
-            return JobInfo(job_id, JobStatus.UNKNOWN)
+            return _archived_info(spool, job_id)
         waits_again = place.attempts > 0 and place.lease is None and not place.has_ended
         why = _last_reason(spool, job_id) if waits_again else None
         info = info_at(spool, job_id, place, why)
         if info is not None:
             return info
     return JobInfo(job_id, JobStatus.UNKNOWN)
+
+
+def _archived_info(spool: OpenSpool, job_id: str) -> JobInfo:
+    """What an archive tells of a job that is in no state directory any more; UNKNOWN if none does."""
+    found = _find_archived(spool, job_id)
+    if found is None:
+        return JobInfo(job_id, JobStatus.UNKNOWN)
+    _, values = found
+    place = Place(layout.DONE, finish.ended_name(job_id, str(values.get("outcome"))))
+    end = values.get("end")
+    return _ended_info(job_id, place, end if isinstance(end, dict) else None)
 
 
 def _last_reason(spool: OpenSpool, job_id: str) -> str | None:
@@ -235,7 +246,7 @@ def details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
     """
     place = locate(spool, job_id) if names.is_job_id(job_id) else None
     if place is None:
-        raise UnknownJob(job_id)
+        return _archived_details(spool, job_id)
     entry = spool.fs.lstat(place.path)
     meta = spool.meta(job_id)
     now = spool.clock.estimate()
@@ -265,6 +276,44 @@ def details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
     }
 
 
+def _find_archived(spool: OpenSpool, job_id: str) -> tuple[str, dict[str, Any]] | None:
+    from spoolq.verbs import archived  # noqa: PLC0415 - reading zips is a lot to import
+
+    return archived.find(spool, job_id)
+
+
+def _archived(spool: OpenSpool, job_id: str) -> tuple[str, dict[str, Any]]:
+    found = _find_archived(spool, job_id) if names.is_job_id(job_id) else None
+    if found is None:
+        raise UnknownJob(job_id)
+    return found
+
+
+def _archived_details(spool: OpenSpool, job_id: str) -> dict[str, Any]:
+    """As `details`, of an archived job: its state is done, its path the archive's."""
+    path, values = _archived(spool, job_id)
+    task, end, events = (
+        archives.unpacked(values, "task"),
+        values.get("end"),
+        values.get("history"),
+    )
+    meta = records.load_meta(records.dump(values.get("options") or {}))
+    return {
+        "id": job_id,
+        "state": layout.DONE,
+        "path": f"{spool.fs.root}/{path}",
+        "size": None if task is None else len(task),
+        "key": meta.key,
+        "headers": meta.headers or {},
+        "lease_seconds": meta.lease_seconds,
+        "max_attempts": meta.max_attempts,
+        "published_by": meta.by,
+        "lease": None,
+        "end": end if isinstance(end, dict) else None,
+        "history": events if isinstance(events, list) else [],
+    }
+
+
 def result(spool: OpenSpool, job_id: str) -> bytes | None:
     """The bytes that `done` left; None when it left none, or the job is not done.
 
@@ -274,7 +323,7 @@ def result(spool: OpenSpool, job_id: str) -> bytes | None:
     """
     place = locate(spool, job_id) if names.is_job_id(job_id) else None
     if place is None:
-        raise UnknownJob(job_id)
+        return archives.unpacked(_archived(spool, job_id)[1], "result")
     if not place.has_ended:
         return None
     try:

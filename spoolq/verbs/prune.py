@@ -16,7 +16,7 @@ from spoolq.rules.retention import SECOND, Tally
 from spoolq.verbs import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from spoolq.rules.retention import Keep
     from spoolq.verbs.context import OpenSpool
@@ -50,6 +50,14 @@ def steps(spool: OpenSpool, keep: Keep, *, failed: bool) -> Iterator[int]:
         yield from one.steps()
 
 
+def remove(spool: OpenSpool, job_ids: Iterable[str]) -> Iterator[int]:
+    """Remove these jobs from done/, and all that belongs to them, a few operations at a time."""
+    one = _Pruning(spool, layout.DONE, math.inf, "")
+    for job_id in job_ids:
+        yield one.remove_job(job_id)
+    yield from one.remove_belongings()
+
+
 def _count(spool: OpenSpool, tally: Tally, *, with_sizes: bool) -> Iterator[None]:
     for position, name in enumerate(spool.fs.iterate(layout.DONE)):
         if with_sizes or position % NAMES_A_STEP == 0:
@@ -80,8 +88,8 @@ class _Pruning:
             elif position % NAMES_A_STEP == 0:
                 yield 0
             if len(self.gone) >= MOST_REMEMBERED:
-                yield from self._remove_belongings()
-        yield from self._remove_belongings()
+                yield from self.remove_belongings()
+        yield from self.remove_belongings()
 
     def _goes(self, name: str, job_id: str) -> bool:
         if self.last_to_go and job_id[SECOND] <= self.last_to_go:
@@ -117,6 +125,15 @@ class _Pruning:
         discard(fs, f"{self.state}/{name}")
         return removed
 
+    def remove_job(self, job_id: str) -> int:
+        """Remove a job by its id, the task before what goes with it; 0 when somebody else did."""
+        tasks = (job_id, f"{job_id}.cancelled")
+        removed = any(discard(self.spool.fs, f"{self.state}/{task}") for task in tasks)
+        for kind in ("end", "result"):
+            discard(self.spool.fs, f"{self.state}/{job_id}.{kind}")
+        self._has_gone(job_id)
+        return int(removed)
+
     def _has_gone(self, job_id: str) -> None:
         self.gone.add(job_id)
         if names.has_options(job_id):
@@ -125,7 +142,7 @@ class _Pruning:
                 keys.let_go(self.spool, key, job_id)
             discard(self.spool.fs, layout.meta(job_id))
 
-    def _remove_belongings(self) -> Iterator[int]:
+    def remove_belongings(self) -> Iterator[int]:
         if not self.gone:
             return
         for directory in (layout.HISTORY, layout.LOGS):

@@ -15,7 +15,7 @@ from spoolq.verbs.locate import locate
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
-_OURS = (".task", ".key", ".event", ".grace", ".record", ".removed", ".probe")
+_OURS = (".task", ".key", ".event", ".grace", ".record", ".removed", ".probe", ".archive")
 
 
 def sweep_tmp(spool: OpenSpool) -> int:

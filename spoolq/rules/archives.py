@@ -1,7 +1,8 @@
 """Archives: one compressed file for each day that jobs were published on. Names and lines; no I/O.
 
 A file is a zip. Each member holds up to a thousand jobs, sorted by id, as JSON lines; its name is
-`<first id>..<last id>.jsonl`, so that one job is found by unpacking one member.
+`<first id>..<last id>.jsonl` (`..<last id>.<n>.jsonl` where that is taken), so that one job is found
+by unpacking one member.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import base64
 import binascii
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spoolq.rules import names
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 MOST_JOBS, MOST_BYTES = 1000, 4 * 1024 * 1024
 """A member is closed after so many jobs, or so many bytes."""
@@ -20,7 +24,7 @@ MOST_MEMBER_BYTES = 512 * 1024 * 1024
 """A member that says to be larger is not ours."""
 
 _file = re.compile(r"([0-9]{8})\.([A-Za-z0-9_-]{1,120})\.zip")
-_member = re.compile(r"(\S{33,60})\.\.(\S{33,60})\.jsonl")
+_member = re.compile(r"([^.\s]{32,60})\.\.([^.\s]{32,60})(?:\.[1-9][0-9]*)?\.jsonl")
 
 
 def file_name(day: str, token: str) -> str:
@@ -39,15 +43,24 @@ def day_of(job_id: str) -> str:
     return job_id[2:10]
 
 
-def member_name(first: str, last: str) -> str:
-    """The name of a member by the first and last job in it."""
-    return f"{first}..{last}.jsonl"
+def member_name(first: str, last: str, taken: Container[str]) -> str:
+    """The name of a member by the first and last job in it; numbered where that is taken."""
+    name, number = f"{first}..{last}.jsonl", 1
+    while name in taken:
+        name, number = f"{first}..{last}.{number}.jsonl", number + 1
+    return name
 
 
 def may_hold(member: str, job_id: str) -> bool:
     """Whether a job is in this member, if it is in the archive."""
     match = _member.fullmatch(member)
     return match is not None and match[1] <= job_id <= match[2]
+
+
+def bounds(member: str) -> tuple[str, str]:
+    """The first and last job of a member whose name is ours."""
+    match = _member.fullmatch(member)
+    return (match[1], match[2]) if match else ("", "")
 
 
 def is_member(name: str) -> bool:

@@ -129,7 +129,7 @@ class _Day:
     ) -> list[str]:
         """Write all of it; the older files that are in it, whole."""
         spool = self._spool
-        handle, _ = create_stamped(spool.fs, spool.clock, draft)
+        handle = create_stamped(spool.fs, spool.clock, draft)
         try:
             target: Any = _Handle(spool, handle)
             with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
@@ -157,7 +157,7 @@ class _Day:
             self._close_member(made, ids, lines)
 
     def _close_member(self, made: zipfile.ZipFile, ids: list[str], lines: list[bytes]) -> None:
-        made.writestr(archives.member_name(ids[0], ids[-1]), b"".join(lines))
+        made.writestr(archives.member_name(ids[0], ids[-1], made.NameToInfo), b"".join(lines))
         self._packed += ids
 
     def _line(self, job_id: str, name: str, ended_at: float) -> bytes | None:
@@ -227,7 +227,9 @@ def _copy(spool: OpenSpool, part: str, made: zipfile.ZipFile) -> bool:
             if old.testzip() is not None:
                 return False
             for info in old.infolist():
-                made.writestr(info.filename, old.read(info))
+                first, last = archives.bounds(info.filename)
+                name = archives.member_name(first, last, made.NameToInfo)
+                made.writestr(name, old.read(info))
     except FileNotFoundError:
         return False  # somebody else archives this day too
     except (Foreign, *UNREADABLE) as error:

@@ -137,6 +137,8 @@ def test_a_failure_on_the_way_removes_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(internals(spool).fs, operation, refuse)
+        if operation == "create":
+            patch.setattr(internals(spool).fs, "create_unstamped", refuse)
         with pytest.raises(OSError, match="No space"):
             archive(spool)
     assert {spool.get(job_id).outcome for job_id in ids} == {"done"}

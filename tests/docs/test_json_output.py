@@ -73,6 +73,7 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     told["stop"] = printed("stop")
     for command in ("pause", "resume", "reap", "prune", "status"):
         told[command] = printed(command)
+    told["archive"] = printed("archive")
     told["report"] = printed("report", "--output", str(tmp_path / "report.html"))
     (Path(spool.path) / "ready" / "notes.txt").touch()
     told["doctor"] = printed("doctor", expected=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spoolq import Spool
-from spoolq.rules import journal, names, records, settings
+from spoolq.rules import archives, journal, names, records, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
@@ -67,6 +67,15 @@ def test_journal_is_read_and_written_as_shown() -> None:
         told = journal.parse(line, "alpha-4711")
         assert told is not None
         assert journal.line(told, "alpha-4711").encode() == line
+
+
+def test_line_of_an_archive_is_read_and_written_as_shown() -> None:
+    line = example("archive")
+    values = archives.find_line(line, "5-20261124T093000000000-K3QZ7M2A")
+    assert values is not None
+    assert archives.line(values) == line
+    assert archives.unpacked(values, "task") == b"page 17"
+    assert archives.unpacked(values, "result") == b"\xff\x00"
 
 
 @pytest.mark.parametrize(

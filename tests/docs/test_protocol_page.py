@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from spoolq import Spool
-from spoolq.rules import archives, journal, names, records, settings
+from spoolq.queue import internals
+from spoolq.rules import archives, crew, journal, names, records, settings
+from spoolq.worker import presence
+from spoolq.worker.listener import Counts
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
@@ -78,6 +81,18 @@ def test_line_of_an_archive_is_read_and_written_as_shown() -> None:
     assert archives.unpacked(values, "result") == b"\xff\x00"
 
 
+def test_worker_is_read_as_shown_and_written_so(tmp_path: Path) -> None:
+    shown = json.loads(example("worker"))
+    worker = crew.worker_of(shown["worker"], shown)
+    assert worker is not None
+    assert (worker.pid, worker.slots, worker.running[0].attempt) == (4711, 2, 3)
+    assert set(json.loads(example("stop"))) == {"now", "at", "by"}
+    spool = Spool.create(tmp_path / "spool")
+    presence.Presence(internals(spool), 1, pytest.fail).beat(Counts(), [], draining=False)
+    (path,) = Path(spool.path, "sys/workers").iterdir()
+    assert set(json.loads(path.read_text())) == set(shown)
+
+
 @pytest.mark.parametrize(
     ("where", "parse"),
     [
@@ -92,6 +107,8 @@ def test_line_of_an_archive_is_read_and_written_as_shown() -> None:
         ("sys/history/", names.parse_history),
         ("sys/keys/", names.is_key),
         ("sys/journal/", names.parse_journal),
+        ("sys/workers/", lambda name: names.parse_worker(name) or names.parse_stop(name)),
+        ("logs/", names.parse_log),
     ],
 )
 def test_every_example_name_is_of_the_grammar(where: str, parse: object) -> None:

@@ -20,35 +20,58 @@ RELIST_AFTER_LOSSES = 24
 LOSSES_BEFORE_STEPPING_ASIDE = 1
 FRONT_SECONDS = 1.0
 WIDEST_STEP = 4096
+MOST_KEPT = 2**18
+"""Of a longer listing the first so many are kept (30 MB); the rest is looked at when these are done."""
 
 
 class Candidates:
     """Sorted names of ready/ still to be tried, and those that arrived since."""
 
-    def __init__(self, chance: random.Random | None = None) -> None:
+    def __init__(self, chance: random.Random | None = None, most_kept: int = MOST_KEPT) -> None:
         self._names: list[str] = []
-        # Unvisited stretches of _names; the last one is being walked.
-        self._stretches: list[tuple[int, int]] = []
+        # The stretch of _names that is being walked, and those stepped over, unvisited.
+        self._at = self._stop = 0
+        self._passed: list[tuple[int, int]] = []
+        # Where the listing was cut: of later names nothing is known, so they are not served.
+        self._cut: str | None = None
+        self._most_kept = most_kept
         self._arrived: list[str] = []
         self._inbox: deque[str] = deque()
         self._foreign: set[str] = set()
-        self._losses = 0
         self._lost_in_a_row = 0
         self._aside_since: float | None = None
         self._chance = chance or random.Random()  # noqa: S311
+        self._names_are_listed = False
+        self.is_listed = False
+        """Whether the name given last came from a listing, which shows what kind of file it is."""
 
     def fill(self, listed: Iterable[str]) -> None:
         """Start over from a fresh listing of ready/; foreign names are left out."""
-        ours = names.is_ready_name
-        found = [name for name in listed if ours(name)]
-        if self._foreign:
-            self._foreign.intersection_update(found)
-            found = [name for name in found if name not in self._foreign]
+        ours, foreign, most = names.is_ready_name, self._foreign, self._most_kept
+        found: list[str] = []
+        cut: str | None = None
+        seen_foreign = set()
+        for name in listed:
+            if cut is not None and name > cut:
+                continue
+            if foreign and name in foreign:
+                seen_foreign.add(name)
+            elif ours(name):
+                found.append(name)
+                if len(found) >= most + most // 2 + 1:
+                    found.sort()
+                    del found[most:]
+                    cut = found[-1]
         found.sort()
-        self._names = found
-        self._stretches = [(0, len(found))] if found else []
-        self._arrived = []
-        self._losses = self._lost_in_a_row = 0
+        if cut is not None or len(found) > most:
+            del found[most:]
+            cut = found[-1]
+        self._foreign = seen_foreign
+        self._names, self._cut = found, cut
+        self._names_are_listed = True
+        self._at, self._stop = 0, len(found)
+        self._passed, self._arrived = [], []
+        self._lost_in_a_row = 0
         self._aside_since = None
 
     def forget_arrivals(self) -> None:
@@ -61,47 +84,49 @@ class Candidates:
 
     def next(self, now: float) -> str | None:
         """The name to try now, None when none is known. `now`: local seconds."""
-        self._take_in()
-        if self._aside_since is not None and now - self._aside_since >= FRONT_SECONDS:
-            self._to_the_front()
-        front = self._first_of_stretch()
-        if front is not None and self._passed_higher_priority(front):
-            self._to_the_front()
-            front = self._first_of_stretch()
-        if front is None and self._arrived:
+        if self._inbox:
+            self._take_in()
+        if self._passed:
+            self._see_to_the_front(now)
+        if self._at >= self._stop:
+            if not self._arrived:
+                return None
             self._names, self._arrived = sorted(self._arrived), []
-            self._stretches = [(0, len(self._names))]
-            front = 0
-        if front is None:
-            return None
-        if self._arrived and self._arrived[0] < self._names[front]:
+            self._at, self._stop = 0, len(self._names)
+            self._names_are_listed = False
+        name = self._names[self._at]
+        if self._arrived and self._arrived[0] < name:
+            self.is_listed = False
             return heapq.heappop(self._arrived)
-        self._stretches[-1] = (front + 1, self._stretches[-1][1])
-        return self._names[front]
+        self.is_listed = self._names_are_listed
+        self._at += 1
+        return name
 
     def _take_in(self) -> None:
         while self._inbox:
             name = self._inbox.popleft()
+            if self._cut is not None and name > self._cut:
+                continue  # not before those that were cut off: the next listing shows it
             if names.is_ready_name(name) and name not in self._foreign:
                 heapq.heappush(self._arrived, name)
 
-    def _first_of_stretch(self) -> int | None:
-        while self._stretches:
-            start, stop = self._stretches[-1]
-            if start < stop:
-                return start
-            self._stretches.pop()
-        return None
-
-    def _passed_higher_priority(self, front: int) -> bool:
-        """Whether the walk has come to a lower priority than tasks that it stepped over have."""
-        if len(self._stretches) == 1:
-            return False
-        passed = min(start for start, stop in self._stretches if start < stop)
-        return self._names[passed][0] < self._names[front][0]
+    def _see_to_the_front(self, now: float) -> None:
+        """Return to stretches that were stepped over, when it is time or nothing else is left."""
+        if self._aside_since is not None and now - self._aside_since >= FRONT_SECONDS:
+            self._to_the_front()
+        if self._at >= self._stop:
+            self._at, self._stop = self._passed.pop()
+        # Not while tasks of a higher priority are in them.
+        if self._passed:
+            passed = min(self._passed)[0]
+            if self._names[passed][0] < self._names[self._at][0]:
+                self._to_the_front()
 
     def _to_the_front(self) -> None:
-        self._stretches.sort(reverse=True)
+        if self._at < self._stop:
+            self._passed.append((self._at, self._stop))
+        self._passed.sort(reverse=True)
+        self._at, self._stop = self._passed.pop()
         self._aside_since = None
 
     def put_back(self, name: str) -> None:
@@ -114,13 +139,12 @@ class Candidates:
 
     def lost(self, now: float) -> None:
         """The name tried last was taken by somebody else: after that, look elsewhere."""
-        self._losses += 1
         self._lost_in_a_row += 1
-        if self._lost_in_a_row > LOSSES_BEFORE_STEPPING_ASIDE and self._stretches:
+        if self._lost_in_a_row > LOSSES_BEFORE_STEPPING_ASIDE:
             self._step_aside(now)
 
     def _step_aside(self, now: float) -> None:
-        start, stop = self._stretches[-1]
+        start, stop = self._at, self._stop
         if stop - start < 2:
             return
         step = self._chance.randrange(1, min(WIDEST_STEP, stop - start))
@@ -128,7 +152,8 @@ class Candidates:
         while step and self._names[start][0] != self._names[start + step][0]:
             step //= 2
         if step:
-            self._stretches[-1:] = [(start, start + step), (start + step, stop)]
+            self._passed.append((start, start + step))
+            self._at = start + step
             self._aside_since = now if self._aside_since is None else self._aside_since
 
     def skip_foreign(self, name: str) -> None:

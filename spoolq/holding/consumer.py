@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from typing import TYPE_CHECKING
 
-from spoolq.disk.filesystem import Foreign, TooLarge
 from spoolq.errors import Closed
 from spoolq.holding.candidates import Candidates
-from spoolq.holding.job import EAGER_BYTES, Job
-from spoolq.holding.lease import HeldLease
+from spoolq.holding.taking import Taking
 from spoolq.holding.upkeep import Upkeep
 from spoolq.holding.watching import Watch
 from spoolq.rules import layout, names
-from spoolq.verbs import claim, finish, pause
+from spoolq.verbs import pause
 from spoolq.verbs.journal import Journal
 from spoolq.verbs.looks import Looks
 from spoolq.waiting import pace
 from spoolq.waiting.doorbell import Doorbell
 
 if TYPE_CHECKING:
+    from spoolq.holding.job import Job
     from spoolq.holding.keepalive import Keeper
-    from spoolq.rules.names import LeasedName, ReadyName
     from spoolq.verbs.context import OpenSpool
 
 _log = logging.getLogger("spoolq.consumer")
@@ -43,11 +42,11 @@ class Consumer:
         self._bell = Doorbell()
         self._watch = Watch(spool, self._arrived)
         self._listed_at: float | None = None
-        self._listing_seconds = 0.0
+        self._relist_at = -math.inf
         self._is_stale = False
         self._idle_polls = 0
         self._looks = Looks(spool, layout.READY)
-        self._pause_seen: tuple[float, bool] = (-1.0, False)
+        self._paused, self._pause_known_until = False, -math.inf
         self.is_closed = False
 
     def close(self) -> None:
@@ -103,13 +102,13 @@ class Consumer:
         return moved
 
     def _is_paused(self) -> bool:
-        looked_at, paused = self._pause_seen
-        now = self._local()
-        fresh_for = self._spool.settings.poll_seconds if self._spool.fs.is_network else 0.0
-        if now - looked_at >= fresh_for:
-            paused = pause.is_paused(self._spool)
-            self._pause_seen = (now, paused)
-        return paused
+        if self._spool.fs.is_network:
+            now = self._local()
+            if now < self._pause_known_until:
+                return self._paused
+            self._pause_known_until = now + self._spool.settings.poll_seconds
+        self._paused = pause.is_paused(self._spool)
+        return self._paused
 
     # ----- waiting
 
@@ -119,7 +118,7 @@ class Consumer:
             return  # look once more: something may have arrived before the watch stood
         self._idle_polls += 1
         chosen = self._spool.settings
-        if self._watch.is_on and not self._pause_seen[1]:
+        if self._watch.is_on and not self._paused:
             longest = pace.SAFETY_SECONDS
         else:
             most = min(chosen.poll_seconds, 0.5) if self._watch.is_on else chosen.poll_seconds
@@ -142,32 +141,27 @@ class Consumer:
 
     # ----- candidates
 
-    def _next_candidate(self, *, may_list: bool) -> str | None:
+    def _next_candidate(self) -> tuple[str | None, bool]:
+        """The name to try, and whether the listing showed that it is a regular file."""
         with self._lock:
-            if self._needs_listing(may_list=may_list):
-                self._list()
-            return self._candidates.next(self._local())
+            now = self._local()
+            if now >= self._relist_at or self._is_stale or self._candidates.worn_out:
+                self._list(now)
+            name = self._candidates.next(now)
+            return name, self._candidates.is_listed and not self._spool.fs.is_network
 
-    def _needs_listing(self, *, may_list: bool) -> bool:
-        if self._listed_at is None or self._is_stale:
-            return True
-        usual = pace.SAFETY_SECONDS if self._watch.is_on else 1.0
-        age = self._local() - self._listed_at
-        if age >= pace.relist_seconds(self._listing_seconds, usual):
+    def _list(self, now: float) -> None:
+        if self._listed_at is not None and not self._is_stale and now >= self._relist_at:
             # A busy consumer that has to look again and again lets events tell it instead.
             self._watch.start(None)
-            return True
-        return may_list and self._candidates.worn_out
-
-    def _list(self) -> None:
-        started = self._local()
         self._is_stale = False
         self._looks.begin()
         self._candidates.forget_arrivals()
-        self._candidates.fill(self._spool.fs.iterate(layout.READY))
+        self._candidates.fill(self._spool.fs.iterate_files(layout.READY))
         self._looks.end()
         self._listed_at = self._local()
-        self._listing_seconds = self._listed_at - started
+        usual = pace.SAFETY_SECONDS if self._watch.is_on else 1.0
+        self._relist_at = self._listed_at + pace.relist_seconds(self._listed_at - now, usual)
 
     # ----- claiming
 
@@ -177,21 +171,21 @@ class Consumer:
         Or when the spool is paused: which is asked when there is something to take, so that
         waiting for nothing costs one listing a look.
         """
-        if self._pause_seen[1] and self._is_paused():
+        if self._paused and self._is_paused():
             return []
-        taking = _Taking(self._spool, self._keeper)
+        taking = Taking(self._spool, self._keeper, limit)
         began = self._local()
         is_asked = False
         try:
             while len(taking.jobs) < limit:
-                name = self._next_candidate(may_list=True)
+                name, is_listed = self._next_candidate()
                 if name is not None and not is_asked:
                     is_asked = True
                     if self._is_paused():
                         self._candidates.put_back(name)
                         break
                 if name is not None:
-                    self._try(name, taking, limit)
+                    self._try(name, is_listed, taking)
                 elif taking.jobs or (self._listed_at or 0.0) >= began:
                     break
                 else:
@@ -204,19 +198,11 @@ class Consumer:
             taking.end()
         return taking.trusted_jobs()
 
-    def _try(self, name: str, taking: _Taking, limit: int) -> None:
-        found = names.parse_ready(name)
-        if found is None:
-            return
-        entry = self._spool.fs.lstat(f"{layout.READY}/{name}")
-        if entry is None:
-            self._candidates.lost(self._local())
-            return
-        if entry.kind != "file" or entry.links != 1:
-            self._candidates.skip_foreign(name)
+    def _try(self, name: str, is_listed: bool, taking: Taking) -> None:
+        if not is_listed and not self._is_ours(name):
             return
         try:
-            outcome = taking.take(found, limit)
+            outcome = taking.take(names.split_ready(name))
         except PermissionError as error:
             if taking.lease is None:
                 self._candidates.put_back(name)
@@ -227,85 +213,20 @@ class Consumer:
             self._candidates.put_back(name)
             raise
         else:
-            self._tell_candidates(name, outcome)
+            if outcome:
+                self._candidates.won()
+            elif outcome is None:
+                self._candidates.skip_foreign(name)
+            else:
+                self._candidates.lost(self._local())
 
-    def _tell_candidates(self, name: str, outcome: str) -> None:
-        if outcome == "won":
-            self._candidates.won()
-        elif outcome == "lost":
+    def _is_ours(self, name: str) -> bool:
+        """A look at a name that an event told of, so that foreign things are not even moved (I8)."""
+        entry = self._spool.fs.lstat(f"{layout.READY}/{name}")
+        if entry is None:
             self._candidates.lost(self._local())
+        elif entry.kind == "file" and entry.links == 1:
+            return True
         else:
             self._candidates.skip_foreign(name)
-
-
-class _Taking:
-    """One round of claims: jobs won so far, under a lease per term of seconds."""
-
-    def __init__(self, spool: OpenSpool, keeper: Keeper) -> None:
-        self._spool = spool
-        self._keeper = keeper
-        self._lost_any = False
-        self._won: list[LeasedName] = []
-        self.lease: HeldLease | None = None
-        self.jobs: list[tuple[Job, HeldLease]] = []
-
-    def take(self, found: ReadyName, limit: int) -> str:
-        """Try one task: "won", "lost" to somebody else, or "foreign" and left where it was."""
-        own = self._spool.meta(found.id).lease_seconds
-        lease = self._lease_for(self._spool.settings.lease_seconds if own is None else own, limit)
-        mine = claim.take(self._spool, found, lease.name)
-        if mine is None:
-            self._lost_any = True
-            return "lost"
-        return "won" if self._accept(mine, lease) else "foreign"
-
-    def _lease_for(self, seconds: float, limit: int) -> HeldLease:
-        if self.lease is not None and self.lease.lease_seconds == seconds:
-            return self.lease
-        self._close_lease()
-        self.lease = HeldLease(self._spool, claim.grant(self._spool, seconds, limit))
-        self.lease.cover()  # by this round, until it ends
-        return self.lease
-
-    def _accept(self, mine: LeasedName, lease: HeldLease) -> bool:
-        """Read the payload; what is not a task of ours goes back to where it was."""
-        path = f"{layout.LEASED}/{mine}"
-        self._won.append(mine)
-        task: bytes | None = None
-        try:
-            most = min(EAGER_BYTES, self._spool.settings.max_task_bytes)
-            task = self._spool.fs.read(path, most)
-        except TooLarge:
-            pass  # read when it is asked for
-        except Foreign as error:
-            _log.warning("%s is foreign (%s): left alone", mine.id, error.reason)
-            finish.put_back(self._spool, mine, mine.attempt - 1, None)
-            return False
-        except FileNotFoundError:
-            return True  # taken from us already (cancelled): nothing to hand out
-        lease.cover()
-        self.jobs.append((Job(self._spool, self._keeper, mine, lease, task), lease))
-        return True
-
-    def end(self) -> None:
-        """The round is over: recover what a lost reply hid, and let go of the lease."""
-        lease = self.lease
-        if lease is not None and self._lost_any and self._spool.fs.is_network:
-            for mine in list(claim.recovered(self._spool, lease.name, self._won)):
-                self._accept(mine, lease)
-        self._close_lease()
-
-    def _close_lease(self) -> None:
-        lease, self.lease = self.lease, None
-        if lease is not None:
-            lease.leave()
-
-    def trusted_jobs(self) -> list[Job]:
-        """The jobs to hand out. RACE: I5: frozen since the grant, a lease may be over by now."""
-        handed = []
-        for job, lease in self.jobs:
-            if lease.is_trusted:
-                handed.append(job)
-            else:
-                job.give_back_unseen()
-        return handed
+        return False

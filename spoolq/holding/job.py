@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from spoolq.disk.filesystem import Foreign
 from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
 from spoolq.holding.lease import HeldLease
 from spoolq.holding.storage import telling_storage_errors
+from spoolq.holding.turns import one_at_a_time
 from spoolq.rules import layout, leases, names, records, retries
 from spoolq.rules.settings import checked_seconds
 from spoolq.verbs import cancel, finish, history, journal, locate, renew, terms
@@ -25,20 +25,8 @@ if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
 _log = logging.getLogger("spoolq.job")
-_Method = TypeVar("_Method", bound="Callable[..., Any]")
 EAGER_BYTES = 1024 * 1024
 """Payloads up to this size are read when the job is taken, larger ones when `task` is asked for."""
-
-
-def _one_at_a_time(method: _Method) -> _Method:
-    """Threads that end or renew one job take turns; storage errors come as ours."""
-
-    @functools.wraps(method)
-    def locked(self: Job, *args: Any, **kwargs: Any) -> Any:
-        with self._lock:
-            return method(self, *args, **kwargs)
-
-    return telling_storage_errors(locked)  # type: ignore[return-value]
 
 
 _NOT_UNDER_IT = "the job was taken back, ended, or put under a newer lease; this does not count"
@@ -185,7 +173,7 @@ class Job:
 
     # ----- ending it
 
-    @_one_at_a_time
+    @one_at_a_time
     def done(self, result: bytes | None = None, *, run: Mapping[str, Any] | None = None) -> None:
         """Finish the job for good, with result bytes for `Spool.result` if given.
 
@@ -210,7 +198,7 @@ class Job:
             self._accept_if_done()
         self._left("done", "done" if won else None)
 
-    @_one_at_a_time
+    @one_at_a_time
     def fail(
         self,
         reason: str,
@@ -242,7 +230,7 @@ class Job:
         self._left("failed", "gave_up" if gives_up else "failed", text)
         self._note("failed", text, run)
 
-    @_one_at_a_time
+    @one_at_a_time
     def release(self, delay: float = 0.0, *, reason: str | None = None) -> None:
         """Give the job back without counting the attempt; waiting `delay` seconds first.
 
@@ -261,7 +249,7 @@ class Job:
         if reason is not None:
             self._note("released", finish.shortened(reason), None)
 
-    @_one_at_a_time
+    @one_at_a_time
     def extend(self, seconds: float | None = None) -> None:
         """Hold the job for `seconds` from now (default: its usual lease) under a new lease name.
 

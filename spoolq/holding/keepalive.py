@@ -143,8 +143,9 @@ class Keeper:
 
     def forget(self, job: Job) -> None:
         """The job has ended: no more renewing, nothing to be told."""
-        with self._changed:
-            self._kept.pop(id(job), None)
+        if id(job) in self._kept:
+            with self._changed:
+                self._kept.pop(id(job), None)
 
     def tell_lost(self, job: Job) -> None:
         """Tell all who listen that the lease of a job is lost."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from spoolq.rules import times
 
@@ -16,6 +17,7 @@ PLAIN_RANDOM_LENGTH = 8
 # A job that has a meta record is told by its longer random part, so that taking a plain job
 # never costs a look for a record that is not there.
 OPTIONS_RANDOM_LENGTH = 10
+_PLAIN_ID_LENGTH = len("5-20261123T235959000001-") + PLAIN_RANDOM_LENGTH
 MAX_LEASE_NAME = 120
 MAX_KEY = 200
 
@@ -92,7 +94,7 @@ def format_id(priority: int, seconds: float, random_part: str) -> str:
 
 def has_options(job_id: str) -> bool:
     """Whether a meta record belongs to this id (its random part is longer than eight)."""
-    return len(job_id) - job_id.rindex("-") - 1 > PLAIN_RANDOM_LENGTH
+    return len(job_id) > _PLAIN_ID_LENGTH
 
 
 def priority_of(job_id: str) -> int:
@@ -116,8 +118,7 @@ def lease_stem(host: str, pid: int) -> str:
     return f"{readable}-{pid}-"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyName:
+class ReadyName(NamedTuple):
     """`<id>[.<n>]` in ready/: `attempts` were counted so far."""
 
     id: str
@@ -127,8 +128,7 @@ class ReadyName:
         return f"{self.id}.{self.attempts}" if self.attempts else self.id
 
 
-@dataclass(frozen=True, slots=True)
-class LeasedName:
+class LeasedName(NamedTuple):
     """`<id>.<attempt>.<lease>` in leased/: whose it is, and which attempt (1 first)."""
 
     id: str
@@ -211,6 +211,12 @@ def parse_ready(name: str) -> ReadyName | None:
     """A name of ready/, or None when it is foreign."""
     match = _ready.fullmatch(name)
     return ReadyName(match[1], int(match[2] or 0)) if match else None
+
+
+def split_ready(name: str) -> ReadyName:
+    """As `parse_ready`, of a name that was found to be ours before."""
+    job_id, dot, attempts = name.partition(".")
+    return ReadyName(job_id, int(attempts) if dot else 0)
 
 
 def parse_leased(name: str) -> LeasedName | None:

@@ -5,8 +5,7 @@ The sidecar comes first, so that no leased task is ever without its deadline.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import discard, write_new
 from spoolq.rules import layout, leases, names, records
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """A lease as its holder knows it.
 
     `trusted_until` is on the holder's own monotonic clock, reckoned from before the attempt began;

@@ -32,6 +32,11 @@ def done(
     if facts is None and (result is not None or held.attempt > 1):
         facts = {}
     source = f"{layout.LEASED}/{held}"
+    if facts is None:  # most jobs: nothing to say, and no record
+        won = move(spool.fs, source, f"{layout.DONE}/{held.id}")
+        if won and spool.settings.syncs_endings:
+            spool.fs.sync_directory(layout.DONE)  # CRASH: I4
+        return won
     return _end(spool, source, layout.DONE, held.id, "done", held, facts, result)
 
 

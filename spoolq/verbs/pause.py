@@ -33,7 +33,7 @@ def is_paused(spool: OpenSpool) -> bool:
     """Whether anything stands at sys/paused: even a file that cannot be read pauses."""
     # NFS: that it was not there is remembered for 30 s, unless the directory is opened.
     spool.fs.refresh(layout.SYS)
-    return spool.fs.lstat(layout.PAUSED) is not None
+    return spool.fs.exists(layout.PAUSED)
 
 
 def reason(spool: OpenSpool) -> str | None:

@@ -75,6 +75,14 @@ class NfsClient:
             cached = self._listings[name] = (found.modified_at, self.server.list(name))
         return iter(cached[1])
 
+    def iterate_files(self, name: str) -> Iterator[str]:
+        """As iterate: this listing tells no kinds."""
+        return self.iterate(name)
+
+    def exists(self, name: str) -> bool:
+        """As lstat."""
+        return self.lstat(name) is not None
+
     def list(self, name: str) -> list[str]:
         """As `iterate`."""
         return [*self.iterate(name)]

@@ -1,0 +1,30 @@
+"""Threads that end or renew one job take turns."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from spoolq.errors import SpoolqError
+from spoolq.holding.storage import storage_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Method = TypeVar("_Method", bound="Callable[..., Any]")
+
+
+def one_at_a_time(method: _Method) -> _Method:
+    """A method of Job that runs under its lock; storage errors come as ours."""
+
+    @functools.wraps(method)
+    def locked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with self._lock:
+                return method(self, *args, **kwargs)
+        except OSError as error:
+            if isinstance(error, SpoolqError):
+                raise
+            raise storage_error(error) from error
+
+    return locked  # type: ignore[return-value]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from spoolq.cli import options, output
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from spoolq.upkeep.doctor import Finding
 
 _NO_CHECK = {"check": None, "verdict": None, "figures": None}
 
@@ -22,6 +24,10 @@ Look at everything in the spool and say what is not as it should be, one line ea
 files, records without a job, leases nobody takes back, unreadable sidecars, wrong modes, a clock
 that is off. Tells too what file system this is and what follows from it. Changes nothing.
 
+With --fix it repairs what can be repaired without guessing, and tells what it did: missing
+directories, modes, leases nobody took back, leftovers of dead processes; foreign things are moved
+to quarantine/. It never deletes a task.
+
 With --probe the file system itself is tested, in sys/tmp/, and each test's outcome is told: renames,
 exclusive creation, time stamps and clocks, listings, syncs, modes, locks; and what spoolq will do
 because of it. With --peer on two hosts at the same time they also measure how soon each sees what
@@ -30,11 +36,16 @@ the other makes.
         """
 spoolq doctor
 spoolq doctor --json | jq -r .path
+spoolq doctor --fix
 spoolq doctor --probe
 spoolq doctor --probe --peer 5m    # and the same on another host
 """,
-        {0: "nothing found", 1: "there are findings, an unsafe file system, no peer, or an error"},
+        {
+            0: "nothing found, or all of it repaired",
+            1: "there are findings, an unsafe file system, no peer, or an error",
+        },
     )
+    parser.add_argument("--fix", action="store_true", help="repair what is no matter of guessing")
     parser.add_argument("--probe", action="store_true", help="test the file system as well")
     parser.add_argument(
         "--peer",
@@ -54,19 +65,37 @@ def run(args: argparse.Namespace) -> int:
 
     path = absolute(options.spool_path(args))
     seen = doctor.examine(path)
-    for finding in seen.findings:
-        if args.json:
-            output.json_line({**asdict(finding), **_NO_CHECK})
-        else:
-            told = f"{finding.path}: {finding.what}: {finding.advice}"
-            output.line(output.printable(told))
+    left = 0
+    for finding, fixed in _mended(path, seen.findings) if args.fix else _as_found(seen.findings):
+        left += fixed is None
+        _tell(args, finding, fixed)
     if not args.json:
         for name, fact in seen.facts.items():
             output.line(output.printable(f"{name}: {fact}"))
         count = len(seen.findings)
-        output.line(f"{count} finding{'' if count == 1 else 's'}" if count else "nothing found")
+        told = f"{count} finding{'' if count == 1 else 's'}" if count else "nothing found"
+        output.line(f"{told}, {left} left" if args.fix and count else told)
     fit = _probe(args, path) if args.probe or args.peer is not None else True
-    return 0 if fit and not seen.findings else 1
+    return 0 if fit and not left else 1
+
+
+def _as_found(findings: list[Finding]) -> Iterator[tuple[Finding, str | None]]:
+    return ((finding, None) for finding in findings)
+
+
+def _mended(path: str, findings: list[Finding]) -> Iterator[tuple[Finding, str | None]]:
+    from spoolq.upkeep.mending import mend
+
+    return mend(path, findings)
+
+
+def _tell(args: argparse.Namespace, finding: Finding, fixed: str | None) -> None:
+    told = {"path": finding.path, "what": finding.what, "advice": finding.advice}
+    if args.json:
+        output.json_line({**told, **_NO_CHECK, "fixed": fixed})
+        return
+    so_what = finding.advice if fixed is None else f"fixed: {fixed}"
+    output.line(output.printable(f"{finding.path}: {finding.what}: {so_what}"))
 
 
 def _probe(args: argparse.Namespace, path: str) -> bool:
@@ -79,7 +108,13 @@ def _probe(args: argparse.Namespace, path: str) -> bool:
         if args.json:
             told = {"path": ".", "what": check.what, "advice": check.advice}
             output.json_line(
-                {**told, "check": check.check, "verdict": check.verdict, "figures": check.figures}
+                {
+                    **told,
+                    "check": check.check,
+                    "verdict": check.verdict,
+                    "figures": check.figures,
+                    "fixed": None,
+                }
             )
         else:
             advice = f": {check.advice}" if check.advice else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk import clock as clocks
 from spoolq.disk import mounts
+from spoolq.disk.room import room_of
 from spoolq.rules import layout, names
 from spoolq.rules.fitness import CLOCK_TOLERANCE_SECONDS
 from spoolq.upkeep.belongings import orphans
@@ -28,6 +29,8 @@ class Finding:
     path: str
     what: str
     advice: str
+    remedy: str = ""
+    """What `mending` can do about it: "directory", "mode", "foreign", "reap", "sweep", "key" or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,17 @@ def _directories(spool: OpenSpool) -> Iterator[Finding]:
     for directory in (".", *layout.DIRECTORIES):
         entry = spool.fs.lstat(directory)
         if entry is None:
-            yield Finding(directory, "missing", "make it again: mkdir, with the others' mode")
+            yield Finding(
+                directory, "missing", "make it again: mkdir, with the others' mode", "directory"
+            )
         elif entry.kind != "directory":
             yield Finding(directory, f"a {entry.kind}, not a directory", "move it out of the way")
         elif entry.mode & 0o002 and not spool.settings.allow_others:
-            yield Finding(directory, "everybody may write here", f"chmod {wanted:o}")
+            yield Finding(directory, "everybody may write here", f"chmod {wanted:o}", "mode")
         elif entry.mode != wanted:
-            yield Finding(directory, f"mode {entry.mode:o}, not {wanted:o}", f"chmod {wanted:o}")
+            yield Finding(
+                directory, f"mode {entry.mode:o}, not {wanted:o}", f"chmod {wanted:o}", "mode"
+            )
 
 
 def _foreign(spool: OpenSpool, directory: str) -> Iterator[Finding]:
@@ -83,13 +90,20 @@ def _foreign(spool: OpenSpool, directory: str) -> Iterator[Finding]:
         entry = spool.fs.lstat(path)
         if entry is None:
             continue  # it moved on while we looked
-        if not _is_ours(directory, name):
-            yield Finding(path, "not spoolq's", "ignored by spoolq; remove it if nobody needs it")
+        if not is_ours(directory, name):
+            # NFS: .nfsXXXX is a file that was removed while open; it goes by itself.
+            remedy = "" if name.startswith(".nfs") else "foreign"
+            advice = "ignored by spoolq; remove it if nobody needs it"
+            yield Finding(path, "not spoolq's", advice, remedy)
         elif directory == layout.KEYS or (directory == layout.TMP and name.endswith(".key")):
             if entry.kind != "directory":
-                yield Finding(path, f"a {entry.kind} in place of a key", "blocks this key")
+                yield Finding(
+                    path, f"a {entry.kind} in place of a key", "blocks this key", "foreign"
+                )
         elif entry.kind != "file":
-            yield Finding(path, f"a {entry.kind} named like a job", "ignored; move it away")
+            yield Finding(
+                path, f"a {entry.kind} named like a job", "ignored; move it away", "foreign"
+            )
         else:
             yield from _file(spool, directory, path, entry)
 
@@ -99,7 +113,7 @@ def _file(spool: OpenSpool, directory: str, path: str, entry: Entry) -> Iterator
     if entry.links > 1 and directory in layout.STATES:
         yield Finding(path, f"a file of {entry.links} names", "ignored; remove the other names")
     elif entry.mode & 0o777 != wanted and directory != layout.LOCKS:
-        yield Finding(path, f"mode {entry.mode:o}, not {wanted:o}", f"chmod {wanted:o}")
+        yield Finding(path, f"mode {entry.mode:o}, not {wanted:o}", f"chmod {wanted:o}", "mode")
     is_task = job_of(directory, path.rpartition("/")[2]) if directory in layout.STATES else None
     if is_task and entry.size > spool.settings.max_task_bytes:
         yield Finding(
@@ -109,7 +123,8 @@ def _file(spool: OpenSpool, directory: str, path: str, entry: Entry) -> Iterator
         )
 
 
-def _is_ours(directory: str, name: str) -> bool:
+def is_ours(directory: str, name: str) -> bool:
+    """Whether a name in one of the spool's directories is of spoolq's grammar."""
     if directory in layout.STATES:
         record = names.parse_ended(name) if directory in {layout.DONE, layout.FAILED} else None
         sidecar = names.parse_sidecar(name) if directory == layout.LEASED else None
@@ -143,6 +158,7 @@ def _facts(spool: OpenSpool, findings: list[Finding]) -> dict[str, str]:
     facts = {"file system": f"{mount.type}: {follows if mount.is_network else 'events'}"}
     if mount.gives_up:
         findings.append(Finding(".", "on a soft NFS mount", "mount it hard, see 'doctor --probe'"))
+    facts |= _room(spool, findings)
     try:
         ahead = clocks.host_ahead_seconds(spool.clock)
     except OSError as error:
@@ -159,3 +175,14 @@ def _facts(spool: OpenSpool, findings: list[Finding]) -> dict[str, str]:
             )
         )
     return facts
+
+
+def _room(spool: OpenSpool, findings: list[Finding]) -> dict[str, str]:
+    try:
+        room = room_of(spool.fs.root)
+    except OSError:
+        return {}
+    if room.is_scarce:
+        findings.append(Finding(".", room.told, "spoolq prune removes done jobs; else make room"))
+    told = f"{room.free_share:.0%} of the bytes and {room.free_inode_share:.0%} of the inodes free"
+    return {"room": room.told if room.is_low else told}

@@ -150,9 +150,15 @@ class FileSystem(Protocol):
 class OsFileSystem:
     """The real thing, and the only one that knows where the spool is."""
 
-    def __init__(self, root: str, *, group: bool = False, is_network: bool = False) -> None:
+    def __init__(
+        self, root: str, *, group: bool = False, is_network: bool = False, is_nfs: bool = False
+    ) -> None:
         self.root = root
         self.is_network = is_network
+        self._is_nfs = is_nfs
+        # NFS: exclusive creation costs a request more, which sets the attributes. Names of new
+        # files have random parts of 40 bits and more: nothing of that name is ever there.
+        self._new_flags = _WRITE_NEW & ~os.O_EXCL if is_nfs else _WRITE_NEW
         self._prefix = root + "/"
         self._file_mode = 0o660 if group else 0o600
         self._directory_mode = 0o2770 if group else 0o700
@@ -160,7 +166,7 @@ class OsFileSystem:
 
     def create(self, name: str) -> tuple[int, float]:
         path = self._prefix + name
-        handle = os.open(path, _WRITE_NEW, self._file_mode)
+        handle = os.open(path, self._new_flags, self._file_mode)
         try:
             found = os.fstat(handle)
             self._umask_matters = found.st_mode & 0o7777 != self._file_mode
@@ -325,6 +331,8 @@ class OsFileSystem:
         os.utime(self._prefix + name)
 
     def sync_directory(self, name: str) -> None:
+        if self._is_nfs:
+            return  # NFS: the server has saved a change of names before it says that it is done
         handle = os.open(self._prefix + name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(handle)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from spoolq.disk.atomic import discard
 from spoolq.disk.chance import random_text
+from spoolq.disk.filesystem import OsFileSystem
 from spoolq.disk.locks import upkeep_lock
 from spoolq.rules import layout
 
@@ -168,10 +169,15 @@ def rename_race(fs: FileSystem, rounds: int = ROUNDS) -> Race:
 
 
 def create_race(fs: FileSystem, rounds: int = ROUNDS) -> Race:
-    """Several create one name exclusively: a lease's sidecar."""
+    """Several create one name exclusively, as tools beside spoolq do for locks."""
+    exclusive = OsFileSystem(fs.root)  # spoolq's own names are new anyway, and cheaper made on NFS
+
+    def create(name: str) -> None:
+        exclusive.close(exclusive.create(name)[0])
+
     with Scratch(fs) as scratch:
         targets = (scratch.name() for _ in range(rounds))
-        return _contest([_call(write, fs, target, b"")] * CONTENDERS for target in targets)
+        return _contest([_call(create, target)] * CONTENDERS for target in targets)
 
 
 def link_race(fs: FileSystem, rounds: int = ROUNDS) -> Race:

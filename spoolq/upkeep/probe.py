@@ -39,7 +39,7 @@ def _alone(spool: OpenSpool) -> Iterator[Check]:
     yield _mount(mount)
     for check, race, needed_for in (
         ("rename", probing.rename_race(fs), "taking a job once"),
-        ("exclusive create", probing.create_race(fs), "a lease's name"),
+        ("exclusive create", probing.create_race(fs), "a file system for more than one host"),
         ("link", probing.link_race(fs), "making a spool"),
         ("rename of directories", probing.directory_race(fs), "a unique key"),
     ):

@@ -111,7 +111,7 @@ def default_owner() -> str:
 
 
 def _filesystem(path: str, found: Settings, mount: mounts.Mount) -> FileSystem:
-    plain = OsFileSystem(path, group=found.group, is_network=mount.is_network)
+    plain = OsFileSystem(path, group=found.group, is_network=mount.is_network, is_nfs=mount.is_nfs)
     return PatientFileSystem(plain) if mount.is_network else plain
 
 

@@ -91,7 +91,7 @@ def run_one(lab: Lab, name: str, scale: int) -> bool:
     started = time.monotonic()
     try:
         told, good = SCENARIOS[name](lab, scale), True
-    except (Failed, GuestError) as error:
+    except (Failed, GuestError, OSError) as error:
         told, good = f"FAILED: {error}", False
     print(f"  {name} ({time.monotonic() - started:.0f} s): {told}", flush=True)
     return good

@@ -175,6 +175,11 @@ class Guest:
         lines = (self._state / "console").read_text(errors="replace").splitlines()
         return " / ".join(lines[-8:])
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it was started and not killed."""
+        return self._process is not None
+
     def connect(self) -> socket.socket:
         """A connection to its agent."""
         connection = socket.create_connection((self.ip, PORT), timeout=10)

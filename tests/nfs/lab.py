@@ -50,6 +50,11 @@ class Lab:
             guest.kill()
         shutil.rmtree(self._state, ignore_errors=True)
 
+    @property
+    def running_clients(self) -> list[Guest]:
+        """Those whose plug was not pulled."""
+        return [client for client in self.clients if client.is_up]
+
     def boot(self, starting: Iterable[Guest]) -> None:
         """Boot guests side by side."""
         starting = list(starting)

@@ -37,7 +37,7 @@ def publish(path: str, number: int, wanted: dict[str, Any]) -> None:
             key = f"{number}-{index}" if draw < 0.1 else None
             job_id = _published(spool, body, key)
             say("published", job_id)
-            if draw > 0.9:
+            if draw > 1.0 - float(wanted.get("cancel", 0.1)):
                 say("cancelling", job_id)
                 info = spool.cancel(job_id)
                 say("cancelled", job_id, info.outcome, info.attempt)

@@ -98,7 +98,7 @@ class Trial:
         for stream in self._publishers:
             stream.wait(seconds)
         eventually(self._is_empty, "all jobs to end", seconds)
-        each(self.lab.clients, lambda guest: guest.shell(f"touch {load.STOP}"))
+        each(self.lab.running_clients, lambda guest: guest.shell(f"touch {load.STOP}"))
         for stream in self.consumers:
             stream.wait(seconds)
 

@@ -60,7 +60,9 @@ class FileSystem(Protocol):
         """Whether other hosts may change this file system and replies may get lost."""
 
     def create(self, name: str) -> tuple[int, float]:
-        """Create a new file exclusively, with the spool's mode whatever the umask.
+        """Create a new file, with the spool's mode whatever the umask.
+
+        Exclusively, but on NFS: its name must be one that never was.
 
         Returns the handle and the time that the server stamped on the new file, in seconds.
         """
@@ -181,7 +183,7 @@ class OsFileSystem:
     def create_unstamped(self, name: str) -> int:
         if self._umask_matters:
             return self.create(name)[0]
-        return os.open(self._prefix + name, _WRITE_NEW, self._file_mode)
+        return os.open(self._prefix + name, self._new_flags, self._file_mode)
 
     def append(self, name: str) -> int:
         handle = os.open(self._prefix + name, _APPEND, self._file_mode)

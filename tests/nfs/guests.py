@@ -105,7 +105,7 @@ class Guest:
         self._make_tap()
 
     def _make_disks(self) -> None:
-        sizes = {"disk": "2G", "small": "12M"} if not self.number else {"disk": "64M"}
+        sizes = {"disk": "2G", "small": "6M"} if not self.number else {"disk": "64M"}
         for name, size in sizes.items():
             image = self._state / name
             run(["truncate", "-s", size, str(image)])

@@ -51,7 +51,7 @@ def _published(spool: Spool, body: bytes, key: str | None) -> str:
             return spool.publish(body, key=key)
         except StorageFull:
             say("full", "publish")
-            time.sleep(0.2)
+            time.sleep(0.5)
 
 
 def consume(path: str, number: int, wanted: dict[str, Any]) -> None:

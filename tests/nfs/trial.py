@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nfs import load
 from nfs.history import History
 from nfs.lab import each
+from nfs.machine import CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,13 +123,21 @@ class Trial:
         if doctor is not None:
             found += self._findings(doctor)
         if found:
-            raise Failed(f"{len(found)} violations: " + "; ".join(found[:5]))
+            told = self._dump(found)
+            raise Failed(f"{len(found)} violations (all lines in {told}): " + "; ".join(found[:5]))
         counts = history.counts
         return (
             f"{history.published} published, {counts.get('took', 0)} deliveries, "
             f"{history.redelivered} jobs more than once, {counts.get('lost', 0)} leases lost, "
             f"{counts.get('cancelled', 0)} cancels"
         )
+
+    def _dump(self, found: list[str]) -> str:
+        """Write down everything that was said, for whoever has to find out why."""
+        path = CACHE / f"failed-{self.path.rpartition('/')[2]}"
+        lines = [f"{name} {line}" for name, s in self._streams.items() for line in s.lines]
+        path.write_text("\n".join([*found, *sorted(lines, key=lambda line: line.split()[1:2])]))
+        return str(path)
 
     def _findings(self, client: Guest) -> list[str]:
         """What the doctor finds afterwards: nothing that needs a hand."""

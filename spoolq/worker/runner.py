@@ -369,6 +369,8 @@ class Runner:
             self.drain("is leaving")
         self._presence.leave()
         self._endings.try_again(give_up=True)
+        if self._open.journal is not None:
+            self._open.journal.write()
         for running in self._running.values():  # after an error of ours: the guard kills them
             running.streams.finish()
             running.drop_copy()

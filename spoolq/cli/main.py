@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "prune": ("cmd_prune", "remove jobs that ended long ago"),
     "archive": ("cmd_archive", "pack old done jobs into one compressed file a day"),
     "report": ("cmd_report", "write a page about what the spool has done"),
+    "web": ("cmd_web", "the same page, live, in a browser on this host"),
     "doctor": ("cmd_doctor", "check a spool and explain what is wrong with it"),
 }
 """Every command: its module in this room, and its line in `spoolq --help`."""

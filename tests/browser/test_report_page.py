@@ -246,3 +246,34 @@ def test_page_fits_narrow_and_wide_screens(
         assert browser.ask("document.documentElement.scrollWidth") <= width
     finally:
         browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_live_page_renews_itself_and_keeps_the_choice(
+    browser: Browser, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    from spoolq.report import web
+
+    monkeypatch.setattr(web, "LIVE_SECONDS", 0.2)
+    monkeypatch.setattr(web, "REST_SHARE", 0.0)
+    now = server_now(spool)
+    write_journal(spool, a_day(now - 10, 40, ["alpha-1", "beta-2"]))
+    serving = web.server(web.Source(internals(spool), 86400), 0, "secret")
+    thread = threading.Thread(target=serving.serve_forever)
+    thread.start()
+    try:
+        browser.complaints.clear()
+        browser.open(web.address(serving, "secret"))
+        browser.until("document.getElementById('selected').textContent.startsWith('40 ')")
+        browser.click("#workers tr[data-worker='beta-2'] button")
+        assert chosen(browser) == 20
+        write_journal(spool, a_day(now, 30, ["beta-2"]))
+        browser.until("document.getElementById('selected').textContent.startsWith('50 ')")
+        assert "beta-2" in browser.ask(CHOSEN)
+        assert browser.complaints == []
+        browser.open("about:blank#")
+    finally:
+        serving.shutdown()
+        thread.join()
+        serving.server_close()

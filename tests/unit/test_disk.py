@@ -38,6 +38,18 @@ def test_modes_are_the_spools_whatever_the_umask(
     assert os.stat(tmp_path / "dir").st_mode & 0o7777 == dir_mode
 
 
+def test_modes_are_the_spools_when_the_umask_changes_between_two_files(tmp_path: Path) -> None:
+    fs = OsFileSystem(str(tmp_path), group=True)
+    before = os.umask(0)
+    try:
+        fs.close(fs.create("first")[0])
+        os.umask(0o777)
+        fs.close(fs.create_unstamped("second"))
+    finally:
+        os.umask(before)
+    assert os.stat(tmp_path / "second").st_mode & 0o7777 == 0o660
+
+
 @pytest.mark.guarantee("I8")
 def test_nothing_foreign_is_read_or_followed(tmp_path: Path) -> None:
     fs = OsFileSystem(str(tmp_path))

@@ -164,15 +164,13 @@ class OsFileSystem:
         self._prefix = root + "/"
         self._file_mode = 0o660 if group else 0o600
         self._directory_mode = 0o2770 if group else 0o700
-        self._umask_matters = True
 
     def create(self, name: str) -> tuple[int, float]:
         path = self._prefix + name
         handle = os.open(path, self._new_flags, self._file_mode)
         try:
             found = os.fstat(handle)
-            self._umask_matters = found.st_mode & 0o7777 != self._file_mode
-            if self._umask_matters:
+            if found.st_mode & 0o7777 != self._file_mode:
                 os.fchmod(handle, self._file_mode)
         except BaseException:
             os.close(handle)
@@ -181,9 +179,16 @@ class OsFileSystem:
         return handle, found.st_mtime
 
     def create_unstamped(self, name: str) -> int:
-        if self._umask_matters:
-            return self.create(name)[0]
-        return os.open(self._prefix + name, self._new_flags, self._file_mode)
+        path = self._prefix + name
+        handle = os.open(path, self._new_flags, self._file_mode)
+        try:
+            # Always: looking whether the umask was in the way costs as much, and it can change.
+            os.fchmod(handle, self._file_mode)
+        except BaseException:
+            os.close(handle)
+            os.unlink(path)
+            raise
+        return handle
 
     def append(self, name: str) -> int:
         handle = os.open(self._prefix + name, _APPEND, self._file_mode)

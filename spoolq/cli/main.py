@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("cmd_report", "write a page about what the spool has done"),
     "web": ("cmd_web", "the same page, live, in a browser on this host"),
     "doctor": ("cmd_doctor", "check a spool and explain what is wrong with it"),
+    "bench": ("cmd_bench", "measure spools on a file system, beside the bare system calls"),
 }
 """Every command: its module in this room, and its line in `spoolq --help`."""
 

@@ -74,6 +74,7 @@ def a_life(printed: Callable, spool: Spool, tmp_path: Path) -> dict[str, dict[st
     for command in ("pause", "resume", "reap", "prune", "status"):
         told[command] = printed(command)
     told["archive"] = printed("archive")
+    told["bench"] = printed("bench", "--quick", "--only", "idle", str(tmp_path))
     told["report"] = printed("report", "--output", str(tmp_path / "report.html"))
     (Path(spool.path) / "ready" / "notes.txt").touch()
     told["doctor"] = printed("doctor", expected=1)

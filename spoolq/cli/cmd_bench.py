@@ -1,0 +1,91 @@
+"""`spoolq bench`: how fast a spool is on a file system, beside the bare system calls."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from spoolq.cli import options, output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from spoolq.bench.rounds import Figure
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `spoolq bench`."""
+    options.describe(
+        parser,
+        """
+Measure spools in a new directory under DIR (default: the current one), which is removed at the end.
+Beside each figure stands the floor: a program that makes the same system calls with nothing around
+them, in the same run, taking turns. Medians of rounds, with the fastest and the slowest in
+brackets; "x" is the ratio to the floor. It takes about two minutes; -s is not used.
+""",
+        """
+spoolq bench /shared                  # on the file system that the spool will be on
+spoolq bench --only publish --only take
+spoolq bench --json > figures.jsonl
+""",
+        {},
+    )
+    parser.add_argument("directory", metavar="DIR", nargs="?", default=".", help="where to measure")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="only this scenario; may be repeated"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny counts: whether it runs, not how fast it is"
+    )
+    parser.add_argument(
+        "--large", action="store_true", help="one million waiting tasks too; takes minutes"
+    )
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and tell each scenario as it ends."""
+    from dataclasses import replace
+
+    from spoolq.bench import scenarios
+    from spoolq.bench.scratch import scratch_directory
+    from spoolq.disk import mounts
+
+    chosen = args.only or list(scenarios.ALL)
+    for name in chosen:
+        if name not in scenarios.ALL:
+            known = ", ".join(scenarios.ALL)
+            raise options.UsageError(f"--only {name}: no such scenario; there are {known}")
+    scale = scenarios.QUICK if args.quick else scenarios.Scale()
+    if args.large:
+        scale = replace(scale, waiting=(*scale.waiting, 1_000_000))
+    if not args.json:
+        place = os.path.abspath(args.directory)
+        output.line(f"on {mounts.filesystem_type(place)}, {os.cpu_count()} processors")
+    for name in chosen:
+        with scratch_directory(args.directory) as folder:
+            for figure in scenarios.ALL[name](folder, scale):
+                _tell(figure, as_json=args.json)
+    return 0
+
+
+def _tell(figure: Figure, *, as_json: bool) -> None:
+    if as_json:
+        output.json_line(figure.values())
+    else:
+        output.line(_row(figure))
+    output.flush()
+
+
+def _row(figure: Figure) -> str:
+    ratio = "" if figure.ratio is None else f"x {figure.ratio:.2f}"
+    numbers = (
+        f"{_number(figure.median):>9} {figure.unit:<8} {ratio:<8} "
+        f"[{_number(figure.low)} {_number(figure.high)}]"
+    )
+    what = f"{figure.scenario} ({figure.durability})"
+    return f"{what:<34} {figure.subject:<18} {numbers:<44} {figure.note}".rstrip()
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

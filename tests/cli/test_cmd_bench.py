@@ -1,0 +1,49 @@
+"""`spoolq bench`: it runs, tells its figures, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spoolq.bench.scenarios import ALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from support.command_line import Ran
+
+    Run = Callable[..., Ran]
+
+
+@pytest.mark.parametrize("scenario", ALL)
+def test_every_scenario_runs_and_leaves_nothing_behind(
+    process: Run, tmp_path: Path, scenario: str
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    figures = process("bench", str(place), "--quick", "--json", "--only", scenario).good().objects
+    assert figures
+    for figure in figures:
+        assert 0 <= figure["low"] <= figure["median"] <= figure["high"]
+    assert list(place.iterdir()) == []
+
+
+def test_people_get_a_row_for_each_figure(process: Run, tmp_path: Path) -> None:
+    first, *rows = process("bench", str(tmp_path), "--quick", "--only", "extend").good().lines
+    assert "processors" in first
+    assert [row.split()[:3] for row in rows] == [
+        ["extend", "(off)", "floor"],
+        ["extend", "(off)", "spoolq"],
+    ]
+    assert all(" x " in row for row in rows)
+
+
+def test_scenario_that_is_none_is_told_with_those_there_are(process: Run, tmp_path: Path) -> None:
+    said = process("bench", str(tmp_path), "--only", "warp").bad(2)
+    assert "no such scenario; there are publish" in said
+
+
+def test_directory_that_is_missing_is_an_error_of_one_line(process: Run, tmp_path: Path) -> None:
+    assert "none" in process("bench", str(tmp_path / "none"), "--quick").bad(1)

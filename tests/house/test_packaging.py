@@ -15,7 +15,7 @@ import spoolq
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "bin"
-FOR_CHECKOUTS = {"spoolq", "setup", "tryout", "test", "test-nfs"}
+FOR_CHECKOUTS = {"spoolq", "setup", "bench", "tryout", "test", "test-nfs"}
 WRAPPERS = sorted(path.name for path in BIN.iterdir() if path.name not in FOR_CHECKOUTS)
 
 

@@ -1,0 +1,1 @@
+"""The benchmark: spoolq's own scenarios, a floor in C, and the peers, into one JSON file."""

@@ -158,7 +158,8 @@ class OsFileSystem:
         self.root = root
         self.is_network = is_network
         self._is_nfs = is_nfs
-        # NFS: exclusive creation costs a request more, which sets the attributes. Names of new
+        # NFS: exclusive creation costs a request more, which sets the attributes; until then the
+        # stamp is nonsense on NFS 3, and a sweep could take the file for an old one. Names of new
         # files have random parts of 40 bits and more: nothing of that name is ever there.
         self._new_flags = _WRITE_NEW & ~os.O_EXCL if is_nfs else _WRITE_NEW
         self._prefix = root + "/"

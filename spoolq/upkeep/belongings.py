@@ -62,6 +62,9 @@ def _records(spool: OpenSpool, kept: set[str]) -> Iterator[tuple[str, ...]]:
 def _leftovers(spool: OpenSpool) -> Iterator[tuple[str, ...]]:
     oldest = spool.clock.estimate() - 2 * spool.settings.sweep_seconds
     for name in spool.fs.iterate(layout.TMP):
+        if name.endswith(".probe"):
+            # NFS: on NFS 3 a file that a probe creates exclusively bears a nonsense stamp at first.
+            continue
         entry = spool.fs.lstat(f"{layout.TMP}/{name}")
         if entry is not None and entry.modified_at < oldest:
             yield (

@@ -21,7 +21,7 @@ from nfs.trial import Failed
 
 SKIPPED = 77
 CLIENTS = 3
-INSIDE = "SPOOLQ_NFS_INSIDE"
+INSIDE, BEGAN = "SPOOLQ_NFS_INSIDE", "SPOOLQ_NFS_BEGAN"
 SCENARIOS = {
     "budgets": mounts.request_budgets,
     "look": waiting.looks_are_true,
@@ -48,6 +48,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--version", help="only this NFS version: 4.2, 4.1 or 3")
     parser.add_argument("--options", help="only these mount options, as in noac,acregmin=1")
     parser.add_argument("--scale", type=int, help="multiply loads and faults (1; full form: 4)")
+    parser.add_argument(
+        "--within",
+        metavar="SECONDS",
+        type=float,
+        default=float("inf"),
+        help="begin no scenario after so long, and say which were left out",
+    )
     parser.add_argument("--setup", action="store_true", help="set the machine up, and end")
     parser.add_argument(
         "scenarios", metavar="SCENARIO", nargs="*", help=f"of {', '.join(SCENARIOS)} (all)"
@@ -82,7 +89,10 @@ def run_all(chosen: argparse.Namespace) -> int:
             mount = f"NFS {version}{' ' + options if options else ''}"
             print(f"{mount}: up in {time.monotonic() - started:.0f} s", flush=True)
             for name in chosen.scenarios or SCENARIOS:
-                failed += not run_one(lab, name, scale)
+                if time.time() > chosen.until:
+                    print(f"  {name}: SKIPPED: the time given is over", flush=True)
+                else:
+                    failed += not run_one(lab, name, scale)
     return failed
 
 
@@ -100,6 +110,8 @@ def run_one(lab: Lab, name: str, scale: int) -> bool:
 def main() -> int:
     """Prepare outside (it needs the network), run inside."""
     chosen = arguments()
+    began = float(os.environ.setdefault(BEGAN, str(time.time())))
+    chosen.until = began + chosen.within
     try:
         machine.check(CLIENTS + 1)
         if INSIDE not in os.environ:

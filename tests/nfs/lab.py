@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nfs import guests, tsc
-from nfs.guests import Guest
+from nfs.guests import Guest, GuestError
 from nfs.machine import SHARED_MEMORY, NotHere
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Lab:
         try:
             self.boot([self.server, *self.clients])
             self.remount(self.version, self.options)
+        except GuestError as error:
+            self.__exit__()
+            raise NotHere(f"the guests do not come up: {error}") from None
         except BaseException:
             self.__exit__()
             raise

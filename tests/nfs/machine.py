@@ -116,9 +116,20 @@ def _mirror() -> tuple[str, str]:
 
 def _bootstrap() -> None:
     uri, suite = _mirror()
+    proxy = subprocess.run(
+        ["sh", "-c", 'eval "$(apt-config shell found Acquire::http::Proxy)"; printf %s "$found"'],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    through = {"http_proxy": proxy} if proxy.startswith("http") else {}
     shutil.rmtree(ROOT, ignore_errors=True)
     packages = "--include=" + ",".join(IN_THE_GUEST)
-    _run("debootstrap", ["debootstrap", "--variant=minbase", packages, suite, str(ROOT), uri])
+    _run(
+        "debootstrap",
+        ["debootstrap", "--variant=minbase", packages, suite, str(ROOT), uri],
+        {**os.environ, **through},
+    )
     (ROOT / "lab").mkdir()
     (ROOT / "src").mkdir()
 

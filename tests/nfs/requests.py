@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROUNDS = 20
-IDLE_SECONDS = 20.0
+IDLE_SECONDS = 12.0
 HOUSEKEEPING = frozenset(
     ("SEQUENCE", "RENEW", "NULL", "FREE_STATEID", "TEST_STATEID", "DELEGRETURN")
 )
@@ -77,7 +77,7 @@ def _hold_still(spool: Spool) -> None:
     """Keep away what is done every second or so, however many moves are made meanwhile."""
     consumer = spool._consumer
     consumer._listing_seconds = math.inf
-    consumer._upkeep._next_pass = math.inf
+    consumer._upkeep.seconds_left = lambda: math.inf  # type: ignore[method-assign]
     consumer._pause_seen = (math.inf, False)
     consumer._journal._is_on = False
 

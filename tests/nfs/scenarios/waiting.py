@@ -74,7 +74,7 @@ def _pause_is_heard(trial: Trial, lab: Lab, here: Actor, there: Actor) -> str:
 
 def taken_within_the_poll_cap(lab: Lab, scale: int) -> str:
     """A consumer takes another host's task at its first look after the publish (NFS 3: second)."""
-    count = 25 * scale
+    count = 20 * scale
     trial = Trial(lab, "wake", "--lease-seconds", "60")
     trial.init(lab.clients[0])
     waiting = lab.clients[1].spawn(["python3", "-m", "nfs.waits", trial.path, str(count)])

@@ -29,8 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `spoolq init`: one for each setting that people change."""
     options.describe(
         parser,
-        "Make a spool: the directory, and its settings in spool.json. They hold for every host "
-        "that\nopens the spool, and may be edited there later.",
+        """
+Make a spool: the directory, and its settings in spool.json. They hold for every host that opens the
+spool, and may be edited there later.
+
+Whoever can write to a spool decides what its workers are given, and what workers with 'work
+--commands' run, as the users that they run as. So it is private (mode 0700), whatever the umask;
+with --group the members of the directory's group share it, and should trust each other.
+""",
         """
 spoolq init -s /shared/spool
 spoolq init /shared/spool --lease-seconds 10m --max-attempts 5

@@ -79,7 +79,7 @@ def _work(batch: Batch) -> list[str]:
 
 
 def _waiting(batch: Batch) -> str:
-    return shlex.join([*batch.spoolq, "ls", "-s", batch.spool, "ready"])
+    return shlex.join([*batch.spoolq, "ls", "-s", batch.spool, "--ids", "--limit=1", "ready"])
 
 
 def time_limit(seconds: float) -> str:
@@ -104,7 +104,7 @@ done
 # While work waits, back into the queue; but not when this job is being cancelled.
 me=${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}
 if [ "$(squeue --noheader --jobs="$me" --format=%T)" = RUNNING ] &&
-    [ -n "$({waiting} | head -n 1)" ]; then
+    [ -n "$({waiting})" ]; then
     exec scontrol requeue "$me"
 fi
 exit "$status"

@@ -39,8 +39,8 @@ _draft = re.compile(rf"({_ID})\.(0|{_COUNT})\.({_LEASE})\.(end|result)")
 _history = re.compile(rf"({_ID})\.({_TIME})\.([A-Z2-7]+)")
 _journal = re.compile(rf"({_TIME})\.({_LEASE})")
 # A worker's name is a lease's; of these, none is `stop` or a number.
-_worker = re.compile(rf"([A-Za-z0-9_-]+-[0-9]+-[A-Z2-7]+)\.({_COUNT})")
-_stop = re.compile(r"stop\.([A-Za-z0-9_-]+-[0-9]+-[A-Z2-7]+)")
+_worker = re.compile(rf"([A-Za-z0-9_-]+-[0-9]+-[A-Z0-9]+)\.({_COUNT})")
+_stop = re.compile(r"stop\.([A-Za-z0-9_-]+-[0-9]+-[A-Z0-9]+)")
 _log = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
 
 is_ready_name = _ready.fullmatch

@@ -127,3 +127,10 @@ def test_a_log_says_of_which_run_and_stream_it_is() -> None:
 @pytest.mark.parametrize("end", ["0.host-7-XYZ.err", "1.host-7-XYZ.log", "1..out", "1.a.b.out"])
 def test_anything_else_is_no_log(end: str) -> None:
     assert names.parse_log(f"5-20261124T120000000000-ABCDEFGH.{end}") is None
+
+
+def test_the_names_that_a_worker_gives_its_records_are_read_again() -> None:
+    # Tokens count on from a random text, so they end in any digits.
+    worker = "node-7-4711-VL5BUFU4JH109"
+    assert names.parse_worker(str(names.WorkerName(worker, 12))) == names.WorkerName(worker, 12)
+    assert names.parse_stop(names.stop_name(worker)) == worker

@@ -176,15 +176,16 @@ def command_of(args: argparse.Namespace) -> list[str]:
     command: list[str] = args.command[1:] if args.command[:1] == ["--"] else args.command
     if bool(command) == args.commands:
         raise options.UsageError("give either a COMMAND (after --) or --commands")
-    _check_program(command)
     return command
 
 
 def _chosen(args: argparse.Namespace) -> WorkOptions:
     from spoolq.worker.options import WorkOptions
 
+    command = command_of(args)
+    _check_program(command)
     return WorkOptions(
-        argv=tuple(command_of(args)),
+        argv=tuple(command),
         slots=args.jobs,
         policy=_policy(args),
         time_limit=args.timeout or None,

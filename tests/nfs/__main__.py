@@ -28,6 +28,7 @@ SCENARIOS = {
     "idle": waiting.idle_consumers,
     "wake": waiting.taken_within_the_poll_cap,
     "probe": mounts.probes_meet,
+    "soft": mounts.soft_mounts,
     "load": faults.everybody_at_once,
     "killed": faults.client_killed,
     "cut": faults.one_client_cut_off,

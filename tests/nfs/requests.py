@@ -76,7 +76,7 @@ def moves(path: str) -> dict[str, dict[str, float]]:
 def _hold_still(spool: Spool) -> None:
     """Keep away what is done every second or so, however many moves are made meanwhile."""
     consumer = spool._consumer
-    consumer._listing_seconds = math.inf
+    consumer._relist_at = math.inf
     consumer._upkeep.seconds_left = lambda: math.inf  # type: ignore[method-assign]
     consumer._pause_seen = (math.inf, False)
     consumer._journal._is_on = False

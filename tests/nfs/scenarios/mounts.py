@@ -58,6 +58,27 @@ def probes_meet(lab: Lab, _scale: int) -> str:
     return f"{_seen(told[0], 'we see peer')} and {_seen(told[1], 'we see peer')} until seen"
 
 
+def soft_mounts(lab: Lab, _scale: int) -> str:
+    """A soft mount of the same spool is refused, unless the user allows it."""
+    client = lab.clients[0]
+    trial = Trial(lab, "soft")
+    trial.init(client)
+    point = "/mnt/soft"
+    source = f"{lab.server.ip}:{'/srv' if lab.version.startswith('3') else ''}/spool"
+    client.shell(f"mkdir -p {point} && mount -t nfs -o vers={lab.version},soft {source} {point}")
+    try:
+        put = f"echo task | python3 -m spoolq -s {point}/soft put"
+        told = client.shell(put, check=False)
+        if len(told) != 1 or "soft NFS mount" not in told[0] or trial.listed("ready"):
+            raise Failed(f"on a soft mount: {told}")
+        client.shell(f"SPOOLQ_ALLOW_SOFT=1; export SPOOLQ_ALLOW_SOFT; {put}")
+        if len(trial.listed("ready")) != 1:
+            raise Failed("allowed on a soft mount, and not published")
+    finally:
+        client.shell(f"umount {point}")
+    return "refused, and allowed when asked for"
+
+
 def _seen(checks: dict[str, Any], check: str) -> str:
     figures = checks[check]["figures"]
     return f"{figures['median_seconds']:.3f} s (at most {figures['most_seconds']:.3f} s)"

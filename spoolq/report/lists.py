@@ -15,7 +15,8 @@ FAILURES = ("failed", "gave_up", "expired")
 MOST_GROUPS = 2000
 REST = "(other reasons)"
 _VARIABLE = re.compile(
-    r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b[0-9a-fA-F]{16,}\b|\d+(?:\.\d+)?"
+    r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b[0-9a-fA-F]{16,}\b"
+    r"|(?<!\d)(?<!status )(?<!signal )\d+(?:\.\d+)?"
 )
 
 
@@ -35,7 +36,10 @@ def most_retried(rows: Iterable[Row], most: int) -> list[Row]:
 
 
 def kind_of(reason: str | None) -> str:
-    """A reason with what differs from job to job left out: numbers, addresses, long hex words."""
+    """A reason with what differs from job to job left out: numbers, addresses, long hex words.
+
+    The number of an exit status or signal stays: it is the reason.
+    """
     if not reason or not reason.strip():
         return "(no reason given)"
     first = reason.strip().splitlines()[0][:160]

@@ -213,7 +213,9 @@ function histogram(id, list, what) {
   list.forEach((n, at) => { if (n) chart.append(svg("rect", { x: place(at) + 0.5, width: Math.max(1, place(at + 1) - place(at) - 1), y: box.y(n), height: box.bottom - box.y(n), fill: colour("running"), opacity: 0.85 },
     svg("title", {}, `${at ? length(classEnd(at - 1)) + " – " : "up to "}${length(classEnd(at))}: ${count(n)}`))); });
   let free = -99;
-  for (const tick of [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 86400, 864000]) {
+  const ticks = last - first > 24 ? [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 86400, 864000]
+    : [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3600, 7200, 18000, 36000, 86400, 172800, 864000];
+  for (const tick of ticks) {
     const x = place(1 + Math.log10(tick / data.classes.shortest) * data.classes.each);
     if (x < box.left || x > box.right - 14 || x - free < 44) continue;
     free = x;

@@ -100,6 +100,8 @@ def test_reasons_that_differ_in_numbers_only_are_one_kind() -> None:
         for reason in ("no page 17 at 0x7f3a", "no page 9 at 0x11\nwith a second line")
     }
     assert kinds == {"no page # at #"}
+    assert lists.kind_of("exit status 13 after 20 s") == "exit status 13 after # s"
+    assert lists.kind_of("killed by signal 9") == "killed by signal 9"
     assert lists.kind_of(None) == lists.kind_of(" \n") == "(no reason given)"
 
 

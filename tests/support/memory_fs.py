@@ -295,6 +295,20 @@ class MemoryFileSystem:
 
     # ----- for tests
 
+    def key(self) -> tuple[object, ...]:
+        """What tells two states of it apart, whatever the order in which they came about."""
+        open_files = sorted(
+            (h, self.inodes[n].data, self.inodes[n].links) for h, n in self.handles.items()
+        )
+        return (self.time.local, *sorted(self._keys(ROOT, "")), *open_files)
+
+    def _keys(self, directory: int, prefix: str) -> Iterator[tuple[object, ...]]:
+        for name, number in (self.inodes[directory].entries or {}).items():
+            found = self.inodes[number]
+            yield (prefix + name, found.data, found.links, found.modified_at, found.changed_at)
+            if found.entries is not None:
+                yield from self._keys(number, f"{prefix}{name}/")
+
     def files(self, directory: int = ROOT, prefix: str = "") -> dict[str, bytes | None]:
         """Every path with the content of the files; None for directories."""
         found: dict[str, bytes | None] = {}

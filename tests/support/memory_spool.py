@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
+import hashlib
+import json
 import os
 import random
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from spoolq.disk.filesystem import FileSystem
+    from spoolq.rules.settings import Settings
 
 
 def make_spool(fs: MemoryFileSystem, **values: Any) -> None:
@@ -45,31 +50,33 @@ def memory_spool(*, is_network: bool = False, **values: Any) -> tuple[Spool, Mem
 
 
 def open_memory_spool(
-    fs: FileSystem, time: HandTime, owner: str, local: Callable[[], float] | None = None
+    fs: FileSystem,
+    time: HandTime,
+    owner: str,
+    local: Callable[[], float] | None = None,
+    sleep: Callable[[float], None] | None = None,
 ) -> Spool:
     """A Spool on any FileSystem, as a process of its own called `owner` would open it.
 
     On a network file system it is patient, as real ones are; its pauses are time by hand.
     """
-    patient: FileSystem = PatientFileSystem(fs, sleep=time.advance) if fs.is_network else fs  # type: ignore[assignment]
-    found = settings.from_mapping(_settings_of(fs))
+    sleep = sleep or time.advance
+    patient: FileSystem = PatientFileSystem(fs, sleep=sleep) if fs.is_network else fs  # type: ignore[assignment]
+    found = _settings_in(fs.read(layout.SETTINGS, 64 * 1024))
     spool = object.__new__(Spool)
     spool.path = fs.root
     spool._given_owner = owner
     spool._publish_only = spool._closed = False
     clock = ServerClock(patient, local or time)
-    spool._open = OpenSpool(patient, clock, found, owner, owner, lambda: 1, sleep=time.advance)
+    spool._open = OpenSpool(patient, clock, found, owner, owner, lambda: 1, sleep=sleep)
     spool._begin()
     spool._consumer._candidates._chance = random.Random(owner)
     return spool
 
 
-def _settings_of(fs: FileSystem) -> dict[str, Any]:
-    import json
-
-    found = json.loads(fs.read(layout.SETTINGS, 64 * 1024))
-    assert isinstance(found, dict)
-    return found
+@functools.cache
+def _settings_in(text: bytes) -> Settings:
+    return settings.from_mapping(json.loads(text))
 
 
 class SerialPool:
@@ -89,18 +96,37 @@ class SerialPool:
         return list(map(function, *values))
 
 
+class _Source:
+    """Random bytes that a seed decides."""
+
+    def __init__(self) -> None:
+        self._seed, self._count = "", 0
+
+    def restart(self, seed: str) -> None:
+        self._seed, self._count = seed, 0
+        random.seed(zlib.crc32(seed.encode()))
+        chance_of_names._pieces.clear()
+
+    def __call__(self, size: int) -> bytes:
+        self._count += 1
+        return hashlib.shake_128(f"{self._seed} {self._count}".encode()).digest(size)
+
+
 @contextmanager
-def predictable(seed: str) -> Iterator[None]:
-    """Inside, chance and random names repeat from run to run, and no pool of threads is used."""
-    chance = random.Random(seed)
+def predictable(seed: str) -> Iterator[Callable[[str], None]]:
+    """Inside, chance and random names repeat from run to run, and no pool of threads is used.
+
+    Yields what starts them over, from another seed.
+    """
+    source = _Source()
     before = random.getstate()
-    random.seed(seed)
     try:
         with (
-            mock.patch.object(os, "urandom", chance.randbytes),
+            mock.patch.object(os, "urandom", source),
             mock.patch.object(chance_of_names, "_pieces", []),
             mock.patch.object(concurrent.futures, "ThreadPoolExecutor", SerialPool),
         ):
-            yield
+            source.restart(seed)
+            yield source.restart
     finally:
         random.setstate(before)

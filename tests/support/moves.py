@@ -46,6 +46,10 @@ class Process:
         """The one job that it holds."""
         return self.jobs()[0]
 
+    def takes(self, job: Job) -> None:
+        """It was told that it has this job."""
+        self.record.taken(job, self.spool.owner, self.stage.fs.time.server)
+
 
 @dataclass(frozen=True)
 class Move:
@@ -92,21 +96,21 @@ def claim(process: Process) -> object:
         job = process.spool.get_job(0)
     except Empty:
         return None
-    process.record.taken(job)
+    process.takes(job)
     return job.id
 
 
 def _claim_many(process: Process) -> object:
     jobs = process.spool.get_jobs(3, 0)
     for job in jobs:
-        process.record.taken(job)
+        process.takes(job)
     return [job.id for job in jobs]
 
 
 def _renew(seconds: float | None) -> Callable[[Process], object]:
     def act(process: Process) -> None:
         process.job.extend(seconds)
-        process.record.taken(process.job)
+        process.takes(process.job)
 
     return act
 
@@ -114,7 +118,7 @@ def _renew(seconds: float | None) -> Callable[[Process], object]:
 def _renew_together(process: Process) -> None:
     for job in renew_together(process.jobs(), 90.0):
         if not job.lost:
-            process.record.taken(job)
+            process.takes(job)
 
 
 def _done(result: bytes | None) -> Callable[[Process], object]:

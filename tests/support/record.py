@@ -6,6 +6,7 @@ passes, leases end, leftovers are swept, everything is pruned. Nothing is repair
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,7 +34,8 @@ class Record:
     attempted: set[bytes] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
-    held: dict[str, float] = field(default_factory=dict)
+    held: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Id -> who holds it, and until when."""
     keys: dict[str, str] = field(default_factory=dict)
     results: dict[str, bytes] = field(default_factory=dict)
     may_be_pruned: set[str] = field(default_factory=set)
@@ -45,10 +47,12 @@ class Record:
             assert self.keys.setdefault(key, job_id) == job_id, "I3: two jobs of one key"
         self.payloads.setdefault(job_id, payload)
 
-    def taken(self, job: Job) -> None:
-        """`get_job` returned this job, or `extend` of it returned."""
+    def taken(self, job: Job, by: str, now: float) -> None:
+        """`get_job` returned this job, or `extend` of it returned, at `now` (server seconds)."""
         assert job.id not in self.ended, "I4: given out after it had ended"
-        self.held[job.id] = job.deadline.timestamp()
+        holder, deadline = self.held.get(job.id, (by, now))
+        assert holder == by or deadline <= now, f"I5: {holder} and {by} both hold {job.id}"
+        self.held[job.id] = by, job.deadline.timestamp()
 
     def has_ended(self, job_id: str, result: bytes | None = None) -> None:
         """`done` or `cancel` returned."""
@@ -151,9 +155,8 @@ class Aftermath:
     def _judge(self, job: Job) -> None:
         if ENDED in self.promised:
             assert job.id not in self.record.ended, f"I4: {job.id} has ended and is given out again"
-        deadline = self.record.held.get(job.id)
-        now = self.fs.time.server
-        assert deadline is None or deadline <= now, f"I5: {job.id} is held until {deadline}"
+        holder, deadline = self.record.held.get(job.id, ("nobody", -math.inf))
+        assert deadline <= self.fs.time.server, f"I5: {holder} holds {job.id} until {deadline}"
         if PUBLISHED in self.promised:
             known = self.record.payloads.get(job.id)
             assert job.task == known or (known is None and job.task in self.record.attempted), "I6"

@@ -88,7 +88,7 @@ def _delayed(stage: Stage, spool: Spool) -> None:
 def _take(stage: Stage, spool: Spool) -> Job:
     job = spool.get_job(0)
     assert job.id == stage.target
-    stage.record.taken(job)
+    stage.record.taken(job, HOLDER, stage.fs.time.server)
     stage.leased = [job.name]
     return job
 
@@ -102,7 +102,7 @@ def _leased_together(stage: Stage, spool: Spool) -> None:
     _ready(stage, spool)
     jobs = stage.open(HOLDER).get_jobs(2, 0)
     for job in jobs:
-        stage.record.taken(job)
+        stage.record.taken(job, HOLDER, stage.fs.time.server)
     stage.leased = [job.name for job in jobs]
 
 
@@ -160,6 +160,11 @@ def _key_without_job(stage: Stage, spool: Spool) -> None:
     stage.record.attempted.add(b"target")
 
 
+def _key_without_job_for_long(stage: Stage, spool: Spool) -> None:
+    _key_without_job(stage, spool)
+    stage.fs.time.advance(2 * spool.settings.sweep_seconds)
+
+
 def _leftovers(stage: Stage, spool: Spool) -> None:
     """What processes that died at every possible place left behind, old enough to be swept."""
     inside = spool._open
@@ -191,6 +196,7 @@ STAGES: dict[str, Callable[[Stage, Spool], None]] = {
     "done": _done,
     "done, record unplaced": _done_record_unplaced,
     "key without job": _key_without_job,
+    "key without job, old": _key_without_job_for_long,
     "leftovers": _leftovers,
 }
 

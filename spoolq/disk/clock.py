@@ -104,6 +104,9 @@ class ServerClock:
         after = self.local()
         try:
             self._fs.close(handle)
+        except OSError as error:
+            error.filename = error.filename or name
+            raise
         finally:
             self._fs.unlink(name)
         self.observe(before, stamp, after)

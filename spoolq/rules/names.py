@@ -153,15 +153,18 @@ class DelayedName:
 
 @dataclass(frozen=True, slots=True)
 class DraftName:
-    """`<id>.<attempt>.<lease>.<kind>` in sys/tmp/: an end record or result on its way."""
+    """`<id>.<attempt>.<token>.<kind>` in sys/tmp/: an end record or result on its way.
+
+    The token is new for each try to end the job; its record and result share it.
+    """
 
     id: str
     attempt: int
-    lease: str
+    token: str
     kind: str
 
     def __str__(self) -> str:
-        return f"{self.id}.{self.attempt}.{self.lease}.{self.kind}"
+        return f"{self.id}.{self.attempt}.{self.token}.{self.kind}"
 
 
 @dataclass(frozen=True, slots=True)

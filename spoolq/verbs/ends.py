@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import discard
@@ -9,7 +10,7 @@ from spoolq.rules import layout, names, records
 from spoolq.verbs import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from spoolq.verbs.context import OpenSpool
     from spoolq.verbs.locate import Place
@@ -28,9 +29,22 @@ def end_record(spool: OpenSpool, job_id: str, place: Place) -> dict[str, Any] | 
     A record that its writer did not live to place is found in sys/tmp/ and placed now.
     """
     record = _placed(spool, job_id, place)
-    if record is None and adopt(spool, job_id, place, spool.fs.iterate(layout.TMP)):
-        record = _placed(spool, job_id, place)
-    return record
+    if record is not None:
+        return record
+    won = _winners(spool, job_id, place)
+    if not won:
+        return None
+    # Read before it is placed: where nothing can be renamed (a read-only mount) it is told too.
+    record = _read(spool, won[0])
+    finish.place_records(spool, place.state, won)
+    return record or _placed(spool, job_id, place)
+
+
+def settled(spool: OpenSpool, job_id: str, place: Place) -> bool:
+    """Place what an ended job's winner left in sys/tmp/; whether what is left there is of no use."""
+    if end_record(spool, job_id, place) is None:
+        return not _winners(spool, job_id, place)  # for good: two looks agree
+    return _placed(spool, job_id, place) is not None
 
 
 def _placed(spool: OpenSpool, job_id: str, place: Place) -> dict[str, Any] | None:
@@ -39,21 +53,22 @@ def _placed(spool: OpenSpool, job_id: str, place: Place) -> dict[str, Any] | Non
     return record if records.is_end_record(record, job_id, outcome_of(place)) else None
 
 
-def adopt(spool: OpenSpool, job_id: str, place: Place, in_tmp: Iterable[str]) -> bool:
-    """Place the drafts of the attempt that ended this job, if any are left in sys/tmp/."""
+def _winners(spool: OpenSpool, job_id: str, place: Place) -> list[names.DraftName]:
+    """The drafts in sys/tmp/ of the try that ended this job, its record first; [] when none is."""
     prefix = job_id + "."
-    drafts = [names.parse_draft(name) for name in in_tmp if name.startswith(prefix)]
-    ends = [draft for draft in drafts if draft is not None and draft.kind == "end"]
+    found = [
+        draft
+        for name in spool.fs.iterate(layout.TMP)
+        if name.startswith(prefix) and (draft := names.parse_draft(name)) is not None
+    ]
+    ends = [draft for draft in found if draft.kind == "end"]
     won = [draft for draft in ends if _tells_of(spool, draft, outcome_of(place))]
     if not won:
-        return False
+        return []
     # Only the last lease can have won, and the last lease bears the highest attempt.
     best = max(won, key=lambda draft: (draft.attempt, _ended_at(spool, draft)))
-    same = [
-        d for d in drafts if d is not None and (d.attempt, d.lease) == (best.attempt, best.lease)
-    ]
-    finish.place_records(spool, place.state, same)
-    return True
+    same = [draft for draft in found if (draft.attempt, draft.token) == (best.attempt, best.token)]
+    return sorted(same, key=lambda draft: draft.kind != "end")
 
 
 def _tells_of(spool: OpenSpool, draft: names.DraftName, outcome: str) -> bool:
@@ -74,12 +89,23 @@ def result(spool: OpenSpool, job_id: str, place: Place, limit: int) -> bytes | N
     """The bytes that `done` left, None when it left none."""
     record = end_record(spool, job_id, place) or {}
     spool.fs.refresh(place.state)
-    try:
-        found = spool.fs.read(f"{place.state}/{job_id}.result", limit)
-    except FileNotFoundError:
-        return None
-    # CRASH: a done that a power loss undid can leave its result behind, whole or torn.
-    return found if record.get("result_bytes", len(found)) == len(found) else None
+    placed = f"{place.state}/{job_id}.result"
+    # RACE: a draft that cannot be placed now (a read-only mount) may be placed by another reader.
+    for path in chain([placed], _unplaced_results(spool, job_id, place), [placed]):
+        try:
+            found = spool.fs.read(path, limit)
+        except FileNotFoundError:
+            continue
+        # CRASH: a done that a power loss undid can leave its result behind, whole or torn.
+        return found if record.get("result_bytes", len(found)) == len(found) else None
+    return None
+
+
+def _unplaced_results(spool: OpenSpool, job_id: str, place: Place) -> Iterator[str]:
+    if _placed(spool, job_id, place) is None:
+        for draft in _winners(spool, job_id, place):
+            if draft.kind == "result":
+                yield f"{layout.TMP}/{draft}"
 
 
 def drop_drafts(spool: OpenSpool, job_id: str) -> None:

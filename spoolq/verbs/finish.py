@@ -48,8 +48,7 @@ def give_up(spool: OpenSpool, held: LeasedName, facts: dict[str, Any]) -> bool:
 
 def give_up_for(spool: OpenSpool, held: LeasedName, facts: dict[str, Any]) -> bool:
     """As `give_up`, by a reaper, when the holder's time is over. `facts` name lease and owner."""
-    # CRASH: the holder may have died with a draft of its own under the lease's name, and other
-    # reapers are at it too: a draft under a name of this call's own is in nobody's way.
+    # Its record is told from one that the holder may have left by the name of who wrote it.
     by = names.LeasedName(held.id, held.attempt, spool.token())
     source = f"{layout.LEASED}/{held}"
     return _end(spool, source, layout.FAILED, held.id, "failed", by, facts, None)
@@ -87,13 +86,14 @@ def _end(  # noqa: PLR0917
     result: bytes | None,
 ) -> bool:
     sync = spool.settings.syncs_endings
-    drafts, again = _write_drafts(spool, outcome, by, facts, result, sync=sync)
-    # After an error here nobody knows whether it moved, so the drafts stay: a reader or the sweep
-    # settles them.
-    target = f"{state}/{ended_name(job_id, outcome)}"
-    if not _end_is_ours(spool, source, target, by, may_be_moved=again or spool.fs.is_network):
-        for draft in drafts:
-            discard(spool.fs, f"{layout.TMP}/{draft}")
+    drafts = _write_drafts(spool, outcome, by, facts, result, sync=sync)
+    try:
+        won = _end_is_ours(spool, source, f"{state}/{ended_name(job_id, outcome)}", by)
+    except OSError:
+        _drop_unless_moved(spool, source, drafts)
+        raise
+    if not won:
+        _drop(spool, drafts)
         return False
     place_records(spool, state, drafts)
     if sync:
@@ -102,14 +102,29 @@ def _end(  # noqa: PLR0917
     return True
 
 
-def _end_is_ours(
-    spool: OpenSpool, source: str, target: str, by: LeasedName, *, may_be_moved: bool
-) -> bool:
+def _drop(spool: OpenSpool, drafts: list[names.DraftName]) -> None:
+    for draft in drafts:
+        discard(spool.fs, f"{layout.TMP}/{draft}")
+
+
+def _drop_unless_moved(spool: OpenSpool, source: str, drafts: list[names.DraftName]) -> None:
+    """After an error of the deciding rename: a task still listed at its source did not move.
+
+    Else nobody knows, and the drafts stay: a reader or the sweep settles them.
+    """
+    try:
+        if drafts and is_listed(spool.fs, source):
+            _drop(spool, drafts)
+    except OSError:
+        pass
+
+
+def _end_is_ours(spool: OpenSpool, source: str, target: str, by: LeasedName) -> bool:
     """Rename the task to its end; False when it was not there, and was not moved by us before."""
     try:
         spool.fs.rename(source, target)
     except FileNotFoundError:
-        ended = may_be_moved and is_listed(spool.fs, target)
+        ended = spool.fs.is_network and is_listed(spool.fs, target)
         return ended and not _is_anothers_end(spool, target.partition("/")[0], by)
     return True
 
@@ -143,40 +158,28 @@ def _write_drafts(
     result: bytes | None,
     *,
     sync: bool,
-) -> tuple[list[names.DraftName], bool]:
-    """Write the records of an end; and whether this holder had written some of them before."""
+) -> list[names.DraftName]:
+    """Write the records of an end under names that never were."""
     drafts: list[names.DraftName] = []
-    again = False
+    # RACE: several may try to end one lease's task, and one may try again after an error: each
+    # try has names of its own, so that nobody's half-written draft is in the way, or placed.
+    token = spool.token() if facts is not None else ""
     try:
         if result is not None:
-            draft = names.DraftName(by.id, by.attempt, by.lease, "result")
-            again |= _write_draft(spool, f"{layout.TMP}/{draft}", result, sync=sync)
+            draft = names.DraftName(by.id, by.attempt, token, "result")
+            write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", result, sync=sync)
             drafts.append(draft)
         if facts is not None:
-            draft = names.DraftName(by.id, by.attempt, by.lease, "end")
+            draft = names.DraftName(by.id, by.attempt, token, "end")
             size = None if result is None else len(result)
             values = {**facts, "result_bytes": size} if outcome == "done" else facts
             record = records.dump(_end_values(spool, outcome, by, values))
-            again |= _write_draft(spool, f"{layout.TMP}/{draft}", record, sync=sync)
+            write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", record, sync=sync)
             drafts.append(draft)
     except BaseException:
-        for draft in () if again else drafts:
-            discard(spool.fs, f"{layout.TMP}/{draft}")
+        _drop(spool, drafts)
         raise
-    return drafts, again
-
-
-def _write_draft(spool: OpenSpool, path: str, contents: bytes, *, sync: bool) -> bool:
-    """Write a draft; whether an earlier try of the same holder, which was refused, had left one."""
-    try:
-        write_new(spool.fs, spool.clock, path, contents, sync=sync)
-    except FileExistsError:
-        # The earlier try may have won in spite of the error: its draft is replaced, never missing.
-        fresh = f"{layout.TMP}/{spool.token()}.record"
-        write_new(spool.fs, spool.clock, fresh, contents, sync=sync)
-        spool.fs.rename(fresh, path)
-        return True
-    return False
+    return drafts
 
 
 def _end_values(
@@ -216,11 +219,12 @@ def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -
     CRASH: the end record goes last, for where it stands nobody looks for a result any more.
     """
     for draft in sorted(drafts, key=lambda draft: draft.kind == "end"):
+        path = f"{layout.TMP}/{draft}"
         try:
-            spool.fs.rename(f"{layout.TMP}/{draft}", f"{state}/{draft.id}.{draft.kind}")
-        except FileNotFoundError:
-            pass
+            spool.fs.rename(path, f"{state}/{draft.id}.{draft.kind}")
         except OSError as error:
-            # The job has ended, whatever becomes of its record; the sweep tries again.
+            if isinstance(error, FileNotFoundError) and not spool.fs.exists(path):
+                continue
+            # The job has ended, whatever becomes of its record; a reader or the sweep tries again.
             _log.warning("record of job %s is not in place yet: %s", draft.id, error)
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spoolq.disk.atomic import discard
 from spoolq.rules import layout, records
 
 if TYPE_CHECKING:
@@ -25,8 +24,19 @@ def pause(spool: OpenSpool, reason: str) -> None:
 
 
 def resume(spool: OpenSpool) -> bool:
-    """Let jobs be given out again; whether the spool was paused."""
-    return discard(spool.fs, layout.PAUSED)
+    """Let jobs be given out again; whether the spool was paused.
+
+    Raises:
+        OSError: the file system refused; the spool is still paused.
+    """
+    if not is_paused(spool):
+        return False
+    try:
+        spool.fs.unlink(layout.PAUSED)
+    except FileNotFoundError:
+        if is_paused(spool):
+            raise
+    return True
 
 
 def is_paused(spool: OpenSpool) -> bool:

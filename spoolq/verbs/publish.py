@@ -245,7 +245,9 @@ def _write_overlapping(spool: OpenSpool, tasks: Sequence[bytes], options: Option
             spool.fs.write(handle, task)
         _sync_all(spool.fs, [handle for handle, _ in open_files])
         _close_all(spool, open_files)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = layout.TMP  # which of the files it was, the system does not say
         for handle, path in open_files:
             _close_quietly(spool, handle)
             discard(spool.fs, path)

@@ -75,10 +75,10 @@ def _drop_unpublished(spool: OpenSpool, job_id: str) -> bool:
 def _settle_draft(spool: OpenSpool, draft: names.DraftName) -> bool:
     """Place the end record of a job that ended so, spare one that may still win, drop the rest."""
     place = locate(spool, draft.id)
-    if place is not None and place.lease == draft.lease:
+    if place is not None and place.lease is not None and place.attempts == draft.attempt:
         return False
-    if place is not None and place.has_ended and ends.end_record(spool, draft.id, place):
-        pass  # placed now if it was the winner's; what is left of it below is a loser's
+    if place is not None and place.has_ended and not ends.settled(spool, draft.id, place):
+        return False
     return discard(spool.fs, f"{layout.TMP}/{draft}")
 
 

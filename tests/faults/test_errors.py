@@ -7,6 +7,7 @@ no guarantee is broken meanwhile.
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from support.faulty_fs import FaultyFileSystem, Plan
 
 MOVES_BY_NAME = pytest.mark.parametrize("move", MOVES, ids=lambda move: move.name)
+RUN_ALL = os.environ.get("FAULTS") == "all"
 ALL = pytest.mark.guarantee("I1", "I3", "I4", "I5", "I6")
 ON_NETWORKS = (errno.EIO, errno.ENOENT)
 """One that is sat out, and one after which the other name is looked for; the rest is as locally."""
@@ -37,31 +39,49 @@ def endure(move: Move, what: str, plan: Callable[[FaultyFileSystem], Plan], netw
         run.check()
 
 
-def places(move: Move, network: bool, codes: tuple[int, ...]) -> list[tuple[int, str, int]]:
-    """Every operation with every errno; but who is told that a file is not there believes it."""
+def places(move: Move, network: bool, most: int) -> list[tuple[int, str, int]]:
+    """Every operation, each with `most` errnos in turn; FAULTS=all: with all of them.
+
+    But who looks, and is told that a file is not there, believes it.
+    """
+    codes = ON_NETWORKS if network else ERRNOS
+    most = len(codes) if RUN_ALL else most
     return [
-        (number, name, code)
+        (number, name, codes[(number * most + turn) % len(codes)])
         for number, name in enumerate(operations_of(move, is_network=network), 1)
-        for code in codes
-        if not (move.finds is not None and name in LOOKS and code == errno.ENOENT)
+        for turn in range(most)
+        if not (
+            move.finds is not None
+            and name in LOOKS
+            and codes[(number * most + turn) % len(codes)] == errno.ENOENT
+        )
     ]
 
 
 @ALL
 @MOVES_BY_NAME
-@pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
 @pytest.mark.parametrize("network", [False, True], ids=["local", "network"])
-def test_any_error_anywhere_breaks_no_guarantee(move: Move, lasting: bool, network: bool) -> None:
-    for number, name, code in places(move, network, ON_NETWORKS if network else ERRNOS):
+def test_any_error_anywhere_breaks_no_guarantee(move: Move, network: bool) -> None:
+    for number, name, code in places(move, network, len(ON_NETWORKS if network else ERRNOS)):
         what = f"{number} {name}: {errno.errorcode[code]}"
-        endure(move, what, lambda _, n=number, c=code: error_at(n, c, lasting=lasting), network)
-        tally.fault(f"errors, {'lasting' if lasting else 'once'}")
+        endure(move, what, lambda _, n=number, c=code: error_at(n, c), network)
+        tally.fault("errors, once")
+
+
+@ALL
+@MOVES_BY_NAME
+@pytest.mark.parametrize("network", [False, True], ids=["local", "network"])
+def test_errors_that_last_break_no_guarantee(move: Move, network: bool) -> None:
+    for number, name, code in places(move, network, 1 if network else 2):
+        what = f"{number} {name}: {errno.errorcode[code]}"
+        endure(move, what, lambda _, n=number, c=code: error_at(n, c, lasting=True), network)
+        tally.fault("errors, from an operation on")
 
 
 @ALL
 @MOVES_BY_NAME
 def test_an_error_of_what_was_done_breaks_no_guarantee(move: Move) -> None:
-    for number, name, code in places(move, False, ERRNOS):
+    for number, name, code in places(move, False, 2):
         if name in CHANGING | LISTINGS:
             what = f"{number} {name}: {errno.errorcode[code]}"
             endure(move, what, lambda fs, n=number, c=code: error_though_done(fs, n, c), False)

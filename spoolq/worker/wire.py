@@ -43,6 +43,8 @@ class Frames:
 
 def pack(value: str | bytes) -> str:
     """Bytes of an argument or path as JSON can carry them, whatever they are."""
+    if isinstance(value, str) and value.isascii():
+        return value  # as nearly all are, a dozen for each command
     return os.fsencode(value).decode("latin-1")
 
 

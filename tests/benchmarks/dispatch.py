@@ -3,47 +3,83 @@
     python tests/benchmarks/dispatch.py [--tasks N] [--slots 1,2] [--place DIR] [-- COMMAND ...]
     python tests/benchmarks/dispatch.py --memory 20000    # does the worker grow?
 
-One JSON object a line. `overhead_ms` is wall time per task with one slot, less subprocess.run's; the
-worker's own start is measured by itself and left out.
+One JSON object a line. `overhead_ms` is wall time per task with one slot, less subprocess.run's,
+`overhead_cpu_ms` the same of processor time, which a busy machine disturbs less. The worker's own
+start is measured by itself and left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from spoolq import Spool
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _BARE_RUNS = 300
 
 
-def bare_ms(command: list[str]) -> float:
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the wall, and of all processors: ours, the worker's, its guard's, the commands'."""
+
+    wall: float
+    cpu: float
+
+    def less(self, other: Cost) -> Cost:
+        return Cost(self.wall - other.wall, self.cpu - other.cpu)
+
+    def ms_each(self, tasks: int) -> Cost:
+        return Cost(round(self.wall / tasks * 1000, 3), round(self.cpu / tasks * 1000, 3))
+
+
+@contextmanager
+def costs(found: list[Cost]) -> Iterator[None]:
+    """What is done inside."""
+    wall, cpu = time.perf_counter(), _cpu_seconds()
+    yield
+    found.append(Cost(time.perf_counter() - wall, _cpu_seconds() - cpu))
+
+
+def _cpu_seconds() -> float:
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(sum(resource.getrusage(who)[:2]) for who in both)
+
+
+def bare(command: list[str]) -> Cost:
     """Milliseconds of subprocess.run."""
-    begun = time.perf_counter()
-    for _ in range(_BARE_RUNS):
-        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    return (time.perf_counter() - begun) / _BARE_RUNS * 1000
+    found: list[Cost] = []
+    with costs(found):
+        for _ in range(_BARE_RUNS):
+            subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
+    return found[0].ms_each(_BARE_RUNS)
 
 
-def worker_seconds(place: str, tasks: int, slots: int, output: str, command: list[str]) -> float:
-    """Seconds that a worker takes for so many tasks, from start to end."""
+def work(place: str, tasks: int, slots: int, output: str, command: list[str]) -> Cost:
+    """A worker for so many tasks, from its start to its end."""
+    found: list[Cost] = []
     with tempfile.TemporaryDirectory(dir=place) as directory:
         spool = Spool.create(f"{directory}/spool", durability="off")
         if tasks:
             spool.publish_many([b""] * tasks)
         words = ["-j", str(slots), "--output", output, "--until-empty", "--", *command]
-        begun = time.perf_counter()
-        subprocess.run(_worker(spool.path, *words), check=True)
-        return time.perf_counter() - begun
+        with costs(found):
+            subprocess.run(_worker(spool.path, *words), check=True)
+    return found[0]
 
 
 def _worker(path: str, *words: str) -> list[str]:
@@ -52,23 +88,26 @@ def _worker(path: str, *words: str) -> list[str]:
 
 def dispatch(place: str, tasks: int, slots: list[int], command: list[str]) -> None:
     """One line per number of slots and kind of output."""
-    bare = bare_ms(command)
+    alone = bare(command)
     for count in slots:
         for output in ("capture", "discard"):
-            idle = worker_seconds(place, 0, count, output, command)
-            seconds = worker_seconds(place, tasks, count, output, command) - idle
-            per_task = seconds / tasks * 1000
+            idle = work(place, 0, count, output, command)
+            all_of_it = work(place, tasks, count, output, command).less(idle)
+            each = all_of_it.ms_each(tasks)
             tell(
                 scenario="dispatch",
                 command=command,
                 slots=count,
                 output=output,
                 tasks=tasks,
-                tasks_per_second=round(tasks / seconds, 1),
-                ms_per_task=round(per_task, 3),
-                subprocess_run_ms=round(bare, 3),
-                overhead_ms=round(per_task - bare, 3) if count == 1 else None,
-                start_and_end_seconds=round(idle, 3),
+                tasks_per_second=round(tasks / all_of_it.wall, 1),
+                ms_per_task=each.wall,
+                cpu_ms_per_task=each.cpu,
+                subprocess_run_ms=alone.wall,
+                subprocess_run_cpu_ms=alone.cpu,
+                overhead_ms=round(each.wall - alone.wall, 3) if count == 1 else None,
+                overhead_cpu_ms=round(each.cpu - alone.cpu, 3),
+                start_and_end_seconds=round(idle.wall, 3),
             )
 
 

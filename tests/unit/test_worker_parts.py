@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from spoolq.cli.progress import Progress
 from spoolq.errors import LeaseLost, StorageError, StorageFull
+from spoolq.queue import internals
 from spoolq.rules import names
 from spoolq.rules.settings import Settings
 from spoolq.worker.endings import Endings, Outcome
@@ -19,6 +20,9 @@ from spoolq.worker.launch import header_variable
 from spoolq.worker.limits import ENDING_SECONDS, limits_of
 from spoolq.worker.listener import Counts
 from spoolq.worker.options import WorkOptions
+
+if TYPE_CHECKING:
+    from spoolq import Spool
 
 FULL = StorageFull(errno.ENOSPC, "No space left on device", "x")
 
@@ -66,6 +70,12 @@ def test_names_in_sys_workers(name: str, worker: tuple[str, int] | None, stops: 
     assert names.parse_stop(name) == stops
     assert found is None or str(found) == name
     assert stops is None or names.stop_name(stops) == name
+
+
+def test_the_names_that_workers_give_themselves_are_of_the_grammar(spool: Spool) -> None:
+    for worker in (internals(spool).token(), internals(spool).token()):
+        assert names.parse_worker(f"{worker}.1") == names.WorkerName(worker, 1)
+        assert names.parse_stop(names.stop_name(worker)) == worker
 
 
 def test_progress_tells_counts_first_and_the_pace_once_it_is_known() -> None:

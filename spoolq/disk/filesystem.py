@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NOT_OURS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PRIVATE = 0o600
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NOT_OURS
 
 
@@ -163,7 +164,8 @@ class OsFileSystem:
         # files have random parts of 40 bits and more: nothing of that name is ever there.
         self._new_flags = _WRITE_NEW & ~os.O_EXCL if is_nfs else _WRITE_NEW
         self._prefix = root + "/"
-        self._file_mode = 0o660 if group else 0o600
+        self._file_mode = 0o660 if group else _PRIVATE
+        self._may_trust_umask = False
         self._directory_mode = 0o2770 if group else 0o700
 
     def create(self, name: str) -> tuple[int, float]:
@@ -171,7 +173,11 @@ class OsFileSystem:
         handle = os.open(path, self._new_flags, self._file_mode)
         try:
             found = os.fstat(handle)
-            if found.st_mode & 0o7777 != self._file_mode:
+            is_narrowed = found.st_mode & 0o7777 != self._file_mode
+            # A private file (0600) is narrowed only by a umask that takes rights from the owner:
+            # none does in earnest, and the last stamped file, 50 ms ago at most, shows if one did.
+            self._may_trust_umask = self._file_mode == _PRIVATE and not is_narrowed
+            if is_narrowed:
                 os.fchmod(handle, self._file_mode)
         except BaseException:
             os.close(handle)
@@ -182,6 +188,8 @@ class OsFileSystem:
     def create_unstamped(self, name: str) -> int:
         path = self._prefix + name
         handle = os.open(path, self._new_flags, self._file_mode)
+        if self._may_trust_umask:
+            return handle
         try:
             # Always: looking whether the umask was in the way costs as much, and it can change.
             os.fchmod(handle, self._file_mode)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk.room import room_of
 from spoolq.errors import Closed, Full
+from spoolq.later import Later
 from spoolq.rules.quota import COUNTING_SHARE, Limits
 from spoolq.rules.settings import checked_seconds
-from spoolq.verbs.waiting_size import waiting
 
 if TYPE_CHECKING:
+    from spoolq.verbs import waiting_size
     from spoolq.verbs.context import OpenSpool
+else:
+    waiting_size = Later("spoolq.verbs.waiting_size")
 
 _log = logging.getLogger("spoolq.intake")
 ROOM_SECONDS = 30.0
@@ -81,7 +84,9 @@ class Intake:
 
     def _count(self) -> None:
         began = self._local()
-        self._jobs, self._size = waiting(self._spool, with_sizes=self._limits.size_bytes > 0)
+        self._jobs, self._size = waiting_size.waiting(
+            self._spool, with_sizes=self._limits.size_bytes > 0
+        )
         self._counted_at = self._local()
         self._cost = self._counted_at - began
         good = self._limits.good_for_seconds(self._jobs, self._size, self._cost)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spoolq.rules import times
 
@@ -26,27 +26,49 @@ _ID = rf"[0-9]-{_TIME}-[A-Z2-7]{{8,26}}"
 _COUNT = r"[1-9][0-9]{0,8}"
 _LEASE = rf"[A-Za-z0-9_-]{{1,{MAX_LEASE_NAME}}}"
 
-_time = re.compile(_TIME)
-_id = re.compile(_ID)
-_lease = re.compile(_LEASE)
-_key = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
-_ready = re.compile(rf"({_ID})(?:\.({_COUNT}))?")
-_leased = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})")
-_sidecar = re.compile(rf"({_LEASE})\.(lease|grace)")
-_delayed = re.compile(rf"({_TIME})\.({_ID})(?:\.({_COUNT}))?")
-_ended = re.compile(rf"({_ID})(?:\.(cancelled|end|result))?")
-_draft = re.compile(rf"({_ID})\.(0|{_COUNT})\.({_LEASE})\.(end|result)")
-_history = re.compile(rf"({_ID})\.({_TIME})\.([A-Z2-7]+)")
-_journal = re.compile(rf"({_TIME})\.({_LEASE})")
-# A worker's name is a lease's; of these, none is `stop` or a number.
-_worker = re.compile(rf"([A-Za-z0-9_-]+-[0-9]+-[A-Z0-9]+)\.({_COUNT})")
-_stop = re.compile(r"stop\.([A-Za-z0-9_-]+-[0-9]+-[A-Z0-9]+)")
-_log = re.compile(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
 
-is_ready_name = _ready.fullmatch
-"""Match object when a name in ready/ is ours: group 1 the id, group 2 the attempts counted."""
-is_ended_name = re.compile(rf"({_ID})(?:\.cancelled)?").fullmatch
-"""Match object when a name in done/ or failed/ is an ended task's: group 1 the id."""
+class _Grammar:
+    """A pattern that is compiled when it is asked first: a command needs three of the fifteen."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "fullmatch":
+            raise AttributeError(name)
+        self.fullmatch = re.compile(self._pattern).fullmatch
+        return self.fullmatch
+
+
+_time = _Grammar(_TIME)
+_id = _Grammar(_ID)
+_lease = _Grammar(_LEASE)
+_key = _Grammar(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_ready = _Grammar(rf"({_ID})(?:\.({_COUNT}))?")
+_leased = _Grammar(rf"({_ID})\.({_COUNT})\.({_LEASE})")
+_sidecar = _Grammar(rf"({_LEASE})\.(lease|grace)")
+_delayed = _Grammar(rf"({_TIME})\.({_ID})(?:\.({_COUNT}))?")
+_ended = _Grammar(rf"({_ID})(?:\.(cancelled|end|result))?")
+_draft = _Grammar(rf"({_ID})\.(0|{_COUNT})\.({_LEASE})\.(end|result)")
+_history = _Grammar(rf"({_ID})\.({_TIME})\.([A-Z2-7]+)")
+_journal = _Grammar(rf"({_TIME})\.({_LEASE})")
+# A worker's name is a lease's; of these, none is `stop` or a number.
+_worker = _Grammar(rf"([A-Za-z0-9_-]+-[0-9]+-[A-Z0-9]+)\.({_COUNT})")
+_stop = _Grammar(r"stop\.([A-Za-z0-9_-]+-[0-9]+-[A-Z0-9]+)")
+_log = _Grammar(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
+
+
+def is_ready_name(name: str) -> re.Match[str] | None:
+    """Match object when a name in ready/ is ours: group 1 the id, group 2 the attempts counted."""
+    return _ready.fullmatch(name)
+
+
+_ended_task = _Grammar(rf"({_ID})(?:\.cancelled)?")
+
+
+def is_ended_name(name: str) -> re.Match[str] | None:
+    """Match object when a name in done/ or failed/ is an ended task's: group 1 the id."""
+    return _ended_task.fullmatch(name)
 
 
 def is_job_id(text: str) -> bool:

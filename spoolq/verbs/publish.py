@@ -6,9 +6,8 @@ A job is visible whole or not at all (I6), and for good once its id is returned 
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import create_stamped, discard, is_listed, move, write_new
 from spoolq.rules import layout, names, records
@@ -68,8 +67,7 @@ def _publish_plain(spool: OpenSpool, task: bytes, priority: int) -> str:
     return job_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(NamedTuple):
     """A task that is written but not visible yet."""
 
     id: str
@@ -257,8 +255,6 @@ def _write_overlapping(spool: OpenSpool, tasks: Sequence[bytes], options: Option
 
 def _sync_all(fs: FileSystem, handles: Sequence[int]) -> None:
     """Sync every file. CRASH: I3. One failed sync fails the whole batch, before any is visible."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
-
     for handle in handles:
         fs.write_back(handle)
     # The blocks of all files are given out now, so the commit that the first sync waits for has
@@ -267,6 +263,8 @@ def _sync_all(fs: FileSystem, handles: Sequence[int]) -> None:
         fs.sync(handle)
     shares = [share for at in range(SYNC_THREADS) if (share := handles[1 + at :: SYNC_THREADS])]
     if shares:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
+
         with ThreadPoolExecutor(len(shares)) as pool:
             list(pool.map(_sync_each, repeat(fs), shares))
 

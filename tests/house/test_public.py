@@ -36,8 +36,8 @@ def test_what_is_exported_is_there_and_nothing_else_looks_public() -> None:
     assert sorted(spoolq.__all__) == sorted(set(spoolq.__all__))
     public = {
         name
-        for name, value in vars(spoolq).items()
-        if not name.startswith("_") and inspect.isclass(value)
+        for name in dir(spoolq)
+        if not name.startswith("_") and inspect.isclass(getattr(spoolq, name))
     }
     assert public == set(spoolq.__all__)
 

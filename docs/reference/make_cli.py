@@ -1,4 +1,7 @@
-"""Writes docs/reference/cli.md from the parsers themselves; `--check` fails when it is stale.
+"""Writes what is made from the parsers themselves; `--check` fails when any of it is stale.
+
+That is docs/reference/cli.md here, the pages of man/ (make_man.py), and the completion of shells in
+spoolq/cli/completion/ (make_completion.py).
 
 python docs/reference/make_cli.py [--check]
 """
@@ -73,14 +76,14 @@ def _is_here(command: str) -> bool:
 
 def _section(name: str, about: str) -> str:
     _, parser = parser_of(name)
-    told, examples, exits = _texts(parser)
-    lines = [f"\n### {name}", "", f"    {_usage(parser)}", "", told or about, ""]
+    told, examples, exits = texts(parser)
+    lines = [f"\n### {name}", "", f"    {usage(parser)}", "", told or about, ""]
     lines += ["| | |", "|---|---|", *_rows(parser), "", "```sh", *examples, "```", ""]
     lines += ["Exit status:", "", *(f"- {meaning}" for meaning in exits)]
     return "\n".join(lines)
 
 
-def _texts(parser: argparse.ArgumentParser) -> tuple[str, list[str], list[str]]:
+def texts(parser: argparse.ArgumentParser) -> tuple[str, list[str], list[str]]:
     """Description, example lines, and `0: all went well` lines."""
     examples, _, exits = (parser.epilog or "").partition("\n\nEXIT STATUS\n")
     shown = [line.removeprefix("  ") for line in examples.splitlines()[1:]]
@@ -88,15 +91,17 @@ def _texts(parser: argparse.ArgumentParser) -> tuple[str, list[str], list[str]]:
     return (parser.description or "").strip(), shown, meanings
 
 
-def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The options and operands that are told of."""
     for action in parser._actions:
         if action.dest not in {"help", "spool"} and action.help != argparse.SUPPRESS:
             yield action
 
 
-def _usage(parser: argparse.ArgumentParser) -> str:
+def usage(parser: argparse.ArgumentParser) -> str:
+    """How the command is written."""
     # Not argparse's own: its wording differs from Python to Python.
-    operands = [_operand(action) for action in _actions(parser) if not action.option_strings]
+    operands = [_operand(action) for action in actions(parser) if not action.option_strings]
     return " ".join([parser.prog, "[OPTION...]", *operands])
 
 
@@ -106,26 +111,45 @@ def _operand(action: argparse.Action) -> str:
     return shapes.get(str(action.nargs), name)
 
 
-def _rows(parser: argparse.ArgumentParser) -> Iterable[str]:
-    for action in _actions(parser):
+def options_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """Each option or operand as it is written, and what it means."""
+    for action in actions(parser):
         shown = ", ".join(action.option_strings) or str(action.metavar or action.dest)
         if action.option_strings and action.nargs != 0:
             value = action.metavar or "|".join(map(str, action.choices or [action.dest.upper()]))
             shown += f" {value}"
-        told = " ".join((action.help or "").split())
+        yield shown, " ".join((action.help or "").split())
+
+
+def _rows(parser: argparse.ArgumentParser) -> Iterable[str]:
+    for option in options_of(parser):
         # A bar would end the table's cell.
-        yield "| `{}` | {} |".format(*(text.replace("|", "\\|") for text in (shown, told)))
+        yield "| `{}` | {} |".format(*(text.replace("|", "\\|") for text in option))
+
+
+def pages() -> dict[Path, str]:
+    """Every file that is made from the parsers, and what is to stand in it."""
+    import make_completion
+    import make_man
+
+    return {PAGE: page(), **make_man.pages(), **make_completion.pages()}
 
 
 def main(argv: list[str]) -> int:
-    """Write the page, or check it."""
-    wanted = page()
+    """Write all pages, or check them."""
+    wanted = pages()
+    stale = [
+        path
+        for path, text in wanted.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     if argv == ["--check"]:
-        if PAGE.read_text(encoding="utf-8") == wanted:
-            return 0
-        sys.stderr.write(f"{PAGE} is stale: run python {Path(__file__).name}\n")
-        return 1
-    PAGE.write_text(wanted, encoding="utf-8")
+        for path in stale:
+            sys.stderr.write(f"{path} is stale: run python docs/reference/{Path(__file__).name}\n")
+        return 1 if stale else 0
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(wanted[path], encoding="utf-8")
     return 0
 
 

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "web": ("cmd_web", "the same page, live, in a browser on this host"),
     "doctor": ("cmd_doctor", "check a spool and explain what is wrong with it"),
     "bench": ("cmd_bench", "measure spools on a file system, beside the bare system calls"),
+    "completion": ("cmd_completion", "print the completion script of a shell"),
 }
 """Every command: its module in this room, and its line in `spoolq --help`."""
 
@@ -162,7 +163,7 @@ def _help(words: list[str]) -> int:
 
 
 def _overview() -> str:
-    names = "\n".join(f"  {name:<9} {about}" for name, (_, about) in COMMANDS.items())
+    names = "\n".join(f"  {name:<10} {about}" for name, (_, about) in COMMANDS.items())
     return f"""\
 usage: spoolq [-s DIR] COMMAND [OPTION...] [ARGUMENT...]
 

@@ -26,7 +26,7 @@ MOST_LEASES = 1000
 def situation(spool: OpenSpool, job: JobInfo) -> Situation:
     """Where the job stands and what surrounds it now.
 
-    Costs a listing of ready/ and leased/ for a job that waits, and next to nothing otherwise.
+    Costs a listing of each state directory for a job that waits, and next to nothing otherwise.
     """
     now = spool.clock.estimate()
     state = _STATES.get(job.status, "")

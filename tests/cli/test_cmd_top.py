@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import pytest
 from support.command_line import command
 from support.crew import heartbeat
 from support.processes import environment
+from support.terminals import Terminal, tmux_or_skip
 from support.waits import eventually
 
 from spoolq import JobStatus
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from spoolq import Spool
+
+pytestmark = pytest.mark.timeout(400)
 
 
 def test_without_a_terminal_or_the_extra_it_says_what_else_there_is(
@@ -232,40 +233,11 @@ def test_a_spool_that_cannot_be_looked_at_is_told_and_looked_at_again(
 # ----- in a real terminal
 
 
-class Terminal:
-    """A terminal of tmux's, with a command in it."""
-
-    def __init__(self, place: Path, words: list[str], env: dict[str, str]) -> None:
-        self._tmux = [str(shutil.which("tmux")), "-S", str(place / "tmux"), "-f", "/dev/null"]
-        self._env = env
-        self.tmux("new-session", "-d", "-s", "top", "-x", "120", "-y", "40", *words)
-
-    def tmux(self, *words: str) -> str:
-        ended = subprocess.run(
-            [*self._tmux, *words], capture_output=True, text=True, check=False, env=self._env
-        )
-        return ended.stdout
-
-    def screen(self) -> str:
-        return self.tmux("capture-pane", "-p", "-t", "top")
-
-    def keys(self, *keys: str) -> None:
-        self.tmux("send-keys", "-t", "top", *keys)
-
-    @property
-    def is_open(self) -> bool:
-        return "top" in self.tmux("list-sessions")
-
-    def close(self) -> None:
-        self.tmux("kill-server")
-
-
 @pytest.fixture
 def terminal(spool: Spool, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """`spoolq top` in a terminal."""
     pytest.importorskip("textual", reason="the extra [tui] is not installed")
-    if shutil.which("tmux") is None:
-        pytest.skip("tmux is not installed; .ci/run installs it where it can")
+    tmux_or_skip()
     # A socket's path has little room.
     place = Path(str(tmp_path_factory.mktemp("t")))
     env = environment(SPOOLQ_DIR=spool.path, LC_ALL="C.UTF-8", TERM="xterm-256color")
@@ -283,7 +255,7 @@ def test_keys_in_a_real_terminal_pause_the_spool_and_quit(spool: Spool, terminal
     assert "leased           1" in terminal.screen()
     terminal.keys("p")
     eventually(lambda: "no host gives out jobs" in terminal.screen(), seconds=60)
-    terminal.keys("-l", "quake")
+    terminal.text("quake")
     terminal.keys("Enter")
     eventually(lambda: spool.stats().paused == "quake", seconds=60)
     eventually(lambda: "PAUSED: quake" in terminal.screen(), seconds=60)

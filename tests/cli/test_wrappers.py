@@ -162,6 +162,7 @@ def test_readmes_library_example_runs(box: Box, tmp_path: Path) -> None:
 def test_readmes_shell_example_runs(ready: Path, box: Box, tmp_path: Path) -> None:
     (block,) = blocks("sh")
     (ready / "input").write_text("from README")
+    script(ready / "process", "cat > /dev/null")
     ended = box.run("sh", "-eu", "-c", block.replace("/shared/", f"{tmp_path}/"), cwd=ready)
     assert ended.returncode == 0, ended.stderr
     assert (ready / "task").read_text() == "from README"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spoolq import JobStatus, Spool, StorageError, StorageFull
+from spoolq.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,15 @@ def readonly(directory: str) -> None:
     assert spool.get(info.id).status is JobStatus.READY
     assert spool.stats().ready == 1
     assert spool.details(info.id)["key"] == "k"
+    for words in (
+        ["status"],
+        ["status", "--json"],
+        ["ls"],
+        ["show", info.id],
+        ["status", "--check"],
+    ):
+        assert main(["-s", spool.path, *words]) == 0
+    assert main(["-s", spool.path, "explain", info.id]) == 3
     for call in (
         lambda: spool.publish(b"task"),
         lambda: spool.publish_many([b"task"]),

@@ -108,5 +108,8 @@ class ServerClock:
             error.filename = error.filename or name
             raise
         finally:
-            self._fs.unlink(name)
+            try:
+                self._fs.unlink(name)
+            except FileNotFoundError:
+                pass  # NFS: it was done, and the reply was lost
         self.observe(before, stamp, after)

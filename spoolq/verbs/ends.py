@@ -87,7 +87,7 @@ def _read(spool: OpenSpool, draft: names.DraftName) -> dict[str, Any] | None:
 
 def result(spool: OpenSpool, job_id: str, place: Place, limit: int) -> bytes | None:
     """The bytes that `done` left, None when it left none."""
-    record = end_record(spool, job_id, place) or {}
+    record = end_record(spool, job_id, place)
     spool.fs.refresh(place.state)
     placed = f"{place.state}/{job_id}.result"
     # RACE: a draft that cannot be placed now (a read-only mount) may be placed by another reader.
@@ -96,8 +96,10 @@ def result(spool: OpenSpool, job_id: str, place: Place, limit: int) -> bytes | N
             found = spool.fs.read(path, limit)
         except FileNotFoundError:
             continue
-        # CRASH: a done that a power loss undid can leave its result behind, whole or torn.
-        return found if record.get("result_bytes", len(found)) == len(found) else None
+        # CRASH: a done that a power loss undid can leave its result behind, whole or torn. Who
+        # gives a result leaves a record that tells its size.
+        told = None if record is None else record.get("result_bytes", len(found))
+        return found if told == len(found) else None
     return None
 
 

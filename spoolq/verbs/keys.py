@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from spoolq.disk.atomic import discard, write_new
+from spoolq.disk.atomic import discard, make_directory, write_new
 from spoolq.rules import layout, names, records
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def take(spool: OpenSpool, key: str, job_id: str, target: str) -> str | None:
         not to be seen: being let go just now).
     """
     draft = f"{layout.TMP}/{spool.token()}.key"
-    spool.fs.mkdir(draft)
+    make_directory(spool.fs, draft)  # NFS: ours alone, so "exists" is a lost reply
     record = records.dump({"id": job_id, "key": key, "target": target})
     try:
         sync = spool.settings.syncs_publish

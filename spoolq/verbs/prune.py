@@ -117,11 +117,17 @@ class _Pruning:
         if self.state == layout.FAILED:
             return 0  # it goes with its task; one without is a retried job's
         removed = 0
-        if job_id not in self.gone and any(
-            discard(fs, f"{self.state}/{task}") for task in (job_id, f"{job_id}.cancelled")
-        ):
-            self._has_gone(job_id)
-            removed = 1
+        if job_id not in self.gone:
+            for task in (job_id, f"{job_id}.cancelled"):
+                entry = fs.lstat(f"{self.state}/{task}")
+                if entry is None:
+                    continue
+                # CRASH: a result can be older than its task, left by a done that power loss undid.
+                if not self._goes(task, job_id):
+                    return 0
+                if discard(fs, f"{self.state}/{task}"):
+                    self._has_gone(job_id)
+                    removed = 1
         discard(fs, f"{self.state}/{name}")
         return removed
 

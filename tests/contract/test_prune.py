@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.spools import assert_spool_tidy, everything_under, jobs_on_disk, names
+from support.waits import eventually
 
 from spoolq import JobStatus, UnknownJob
 
@@ -141,3 +142,13 @@ def test_logs_go_with_their_job_and_orphans_when_they_are_old(make_spool: Callab
     assert spool.prune(older_than_seconds=0).removed == 1
     left = {f"{waiting}.1.host-1-A.out", f"{stray}.1.host-1-B.err", "notes.txt"}
     assert {path.name for path in logs.iterdir()} == left
+
+
+def test_result_that_is_older_than_its_task_does_not_take_it_along(spool: Spool) -> None:
+    job_id = spool.publish(b"task")
+    Path(spool.path, "done", f"{job_id}.result").write_bytes(b"of a done that power loss undid")
+    written = time.monotonic()
+    eventually(lambda: time.monotonic() > written + 3.1)
+    spool.get_job(timeout=0).done()
+    spool.prune(older_than_seconds=3)
+    assert spool.get(job_id).status is JobStatus.DONE

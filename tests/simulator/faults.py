@@ -17,8 +17,9 @@ LOST_REPLIES = {  # what the repeated request finds when the first one was done 
     "rmdir": errno.ENOENT,
     "mkdir": errno.EEXIST,
 }
-NEEDS_ROOM = ("create", "write", "mkdir", "link", "append")
+NEEDS_ROOM = ("create", "create_unstamped", "write", "mkdir", "link", "append")
 NEEDS_NO_HANDLE = ("close", "lstat", "unlink", "rename", "link", "mkdir", "rmdir", "write", "sync")
+GIVES_A_HANDLE = ("create", "create_unstamped", "append")
 KINDS = ("stall", "crash", "lost_reply", "refusal", "late_error", "full_disk")
 REFUSALS = (errno.EIO, errno.EMFILE, errno.EACCES, errno.EINTR, errno.EROFS)
 LOCAL, NETWORK = "local", "network"
@@ -85,7 +86,7 @@ class Plan:
         if kind == "lost_reply" and operation in LOST_REPLIES:
             self.count("lost reply")
             return LOST_REPLIES[operation]
-        if kind == "late_error" and operation not in {"create", "append"}:  # a handle is not lost
+        if kind == "late_error" and operation not in GIVES_A_HANDLE:  # which is never lost
             self.count("error of what was done")
             return errno.EIO
         return None
@@ -106,7 +107,7 @@ def plan(chance: random.Random) -> Plan:
     made.jobs = chance.choice((40, 80, 160))
     made.durability = chance.choice(("full", "full", "publish", "off", "off"))
     made.lease_seconds = chance.choice((0.5, 2.0, 10.0, 60.0))
-    made.max_attempts = chance.choice((0, 0, 0, 3))
+    made.max_attempts = chance.choice((0, 0, 1, 3))
     made.sweep_seconds = chance.choice((1.0, 5.0, 600.0))
     made.keyed_share = chance.choice((0.0, 0.1, 0.5))
     made.latency_seconds = chance.choice((0.0001, 0.001, 0.02))

@@ -35,6 +35,7 @@ class SimulatedFileSystem:
         self._numbers = itertools.count(3)
         self.is_network = world.plan.kind == NETWORK
         self.is_dead = False
+        self.refused = 0
         for name in (*_CHANGES, "list", "read", "read_record", "read_part", "lstat"):
             setattr(self, name, self._faulty(name, getattr(self, "_" + name)))
 
@@ -74,6 +75,7 @@ class SimulatedFileSystem:
             self._crash(operation, args)
         code = self._plan.refusal_of(kind, name)
         if code is not None:
+            self.refused += 1
             self._half_done(name, args)
             raise refusal(code, str(args[0]))
         told = operation(*args)
@@ -81,6 +83,7 @@ class SimulatedFileSystem:
         if self._world.trace is not None:
             self._world.trace(self._process, name, (*args, kind, code))
         if code is not None:
+            self.refused += kind != "lost_reply"  # which are to be seen through
             raise refusal(code, str(args[0]))
         return told
 
@@ -107,6 +110,9 @@ class SimulatedFileSystem:
         number = next(self._numbers)
         self._handles[number] = file
         return number, file.modified_at
+
+    def _create_unstamped(self, name: str) -> int:
+        return self._create(name)[0]
 
     def _append(self, name: str) -> int:
         node = self._disk.find(name)
@@ -135,8 +141,9 @@ class SimulatedFileSystem:
         self._disk.link(source, target)
 
     def _unlink(self, name: str) -> None:
+        node = self._disk.find(name)
         self._disk.unlink(name)
-        self._world.history.unlinked(self._process, name)
+        self._world.history.unlinked(self._process, name, node)
 
     def _mkdir(self, name: str) -> None:
         self._disk.mkdir(name)
@@ -162,10 +169,6 @@ class SimulatedFileSystem:
     def exists(self, name: str) -> bool:
         """A look that is one operation."""
         return self.lstat(name) is not None  # type: ignore[attr-defined]
-
-    def create_unstamped(self, name: str) -> int:
-        """Clocks here ask for every stamp."""
-        raise AssertionError(name)
 
     def write_back(self, handle: int) -> None:
         """A hint."""
@@ -214,6 +217,6 @@ class SimulatedFileSystem:
 
 
 _CHANGES = (
-    *("create", "append", "write", "sync", "close", "rename", "link", "unlink", "mkdir", "rmdir"),
-    *("touch_directory", "sync_directory"),
+    *("create", "create_unstamped", "append", "write", "sync", "close", "rename", "link"),
+    *("unlink", "mkdir", "rmdir", "touch_directory", "sync_directory"),
 )

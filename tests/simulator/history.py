@@ -33,6 +33,7 @@ class Story:
     payload: bytes | None = None
     acknowledged: bool = False
     retried: int = 0
+    retry_told: bool = False
     end_acknowledged: str = ""
     may_fail: bool = False
     is_pruned: bool = False
@@ -84,6 +85,7 @@ class History:
             self._must(target_state == "ready", "a failed job went elsewhere", story)
             story.retried += 1
             story.winner, story.attempt, story.released = None, 0, True
+            process.moved.add(old)
         elif state == "done" and names.parse_ended(old) and "." not in old:
             self._must(False, "I4: a done job was moved", self.story(old))
 
@@ -125,7 +127,7 @@ class History:
             self._must(story.may_fail or self._world.plan.max_attempts, "failed unasked", story)
             if not is_holder:
                 self._must_be_over(held, story)
-            story.winner = held.lease
+            story.winner, story.retry_told = held.lease, False
         else:
             story.winner = held.lease
             self._must(target_state == "done", "left leased/ for elsewhere", story)
@@ -171,7 +173,7 @@ class History:
                 return found
         return None
 
-    def unlinked(self, process: Any, name: str) -> None:
+    def unlinked(self, process: Any, name: str, node: Any) -> None:
         """A name is gone."""
         state, _, base = name.rpartition("/")
         if state in {"ready", "delayed", "leased"}:
@@ -184,6 +186,8 @@ class History:
         elif state in {"done", "failed"} and (names.parse_ended(base) or ("", "end"))[1] in _ENDS:
             story = self.story(base.partition(".")[0])
             self._must(process.doing == "prune", f"removed in {process.doing}", story)
+            age = self._world.server_time() - node.changed_at
+            self._must(age >= process.prune_age - DRIFT_SECONDS, "pruned too young", story)
             story.is_pruned = True
 
     # ----- what processes were told
@@ -250,7 +254,10 @@ class History:
         story = self.story(info.id)
         if info.status.name == "UNKNOWN":
             self._must(not story.acknowledged or story.is_pruned, "a known job is unknown", story)
-        elif info.status.name == "DONE":
+            return
+        ended = info.status.name in {"DONE", "FAILED"} or story.retried
+        self._must(ended, f"cancelled, and {info.status.name}", story)
+        if info.status.name == "DONE":
             story.end_acknowledged = story.end_acknowledged or "cancelled"
 
     def looked(self, info: Any) -> None:
@@ -268,8 +275,19 @@ class History:
         self._deadlines.clear()
         published_survive = self._world.plan.durability != "off"
         for story in self.stories.values():
-            story.attempt, story.released, story.winner = 0, True, None
-            story.end_acknowledged = story.end_acknowledged if endings_survive else ""
+            where = self._world.where(story.id)
+            state = where[0].partition("/")[0] if where else "pruned" if story.is_pruned else ""
+            if endings_survive:
+                ended = not story.end_acknowledged or state in {"done", "pruned"}
+                self._must(ended, f"I4: power lost, and its end with it: {where}", story)
+                self._must(not story.retry_told or state != "failed", "retry was lost", story)
+            else:
+                story.end_acknowledged, story.retry_told = "", False
+            if not (endings_survive and story.end_acknowledged):
+                story.winner = None
+            known = state or not published_survive or not story.acknowledged
+            self._must(known, "I3: power lost, and the job with it", story)
+            story.attempt, story.released = 0, True
             story.acknowledged = story.acknowledged and published_survive
             if not story.acknowledged:
                 self._keys = {key: job for key, job in self._keys.items() if job != story.id}

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import concurrent.futures
 import random
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-import spoolq.holding.upkeep
 from simulator import actors, faults
 from simulator.disk import Disk
 from simulator.filesystem import Killed, SimulatedFileSystem
 from simulator.history import Broken, History
 from simulator.strands import Scheduler
+from spoolq.disk import chance as chance_module
 from spoolq.disk import clock as clock_module
-from spoolq.disk.clock import ServerClock
 from spoolq.disk.weather import PatientFileSystem
 from spoolq.holding.candidates import Candidates
 from spoolq.queue import Spool
-from spoolq.rules import layout, names, settings
-from spoolq.verbs import context, history, journal, opening
+from spoolq.rules import layout, settings
+from spoolq.verbs import journal, opening
 from spoolq.verbs.context import OpenSpool
 
 if TYPE_CHECKING:
@@ -63,9 +63,16 @@ class Process:
         self.fs = SimulatedFileSystem(world, self)
         self.doing = ""
         self.held_name = ""
+        self.prune_age = 0.0
         self.moved: set[str] = set()
         self.leases = _LeasesOf(f"{host.name}-{pid}-")
         self.spool = self._open()
+
+    def has_retried(self, job_id: str) -> bool:
+        """Whether this process moved a failed job in this call, and it has not failed since."""
+        return job_id in self.moved and not any(
+            place.startswith("failed/") for place in self.world.where(job_id)
+        )
 
     def _open(self) -> Spool:
         world, host = self.world, self.host
@@ -78,7 +85,7 @@ class Process:
         spool._given_owner, spool._publish_only, spool._closed = opened.owner, False, False
         spool._open = OpenSpool(
             fs,
-            ServerClock(fs, host.local),
+            opened.clock,
             opened.settings,
             opened.owner,
             host.name,
@@ -86,6 +93,7 @@ class Process:
             world.chance.random,
             world.scheduler.sleep,
         )
+        opened.clock.local = host.local
         spool._begin()
         spool._consumer._candidates = Candidates(world.chance)
         return spool
@@ -148,6 +156,11 @@ class World:
         """The time that the file server stamps files with: that of its last tick."""
         now = self.server_time()
         return now - now % self._grain
+
+    @property
+    def on_network(self) -> bool:
+        """Whether replies get lost here."""
+        return self.plan.kind == faults.NETWORK
 
     # ----- looking at everything
 
@@ -223,14 +236,22 @@ class _OneAfterTheOther:
         pass
 
 
+def _modules_with(name: str) -> list[Any]:
+    return [
+        module
+        for path, module in list(sys.modules.items())
+        if path.startswith("spoolq.") and hasattr(module, name)
+    ]
+
+
 @contextmanager
 def _simulated(world: World) -> Iterator[None]:
     """Replace what is not handed in: random names, locks, threads, the wall clock, sleeping."""
     random.seed(world.seed)
-    chance = random.Random(world.seed + 1)
+    chance_module._pieces.clear()
 
-    def random_text() -> str:
-        return names.base32(chance.randbytes(10))
+    class Random:
+        urandom = staticmethod(random.Random(world.seed + 1).randbytes)
 
     @contextmanager
     def upkeep_lock(_root: str, _name: str, _mode: int) -> Iterator[bool]:
@@ -240,10 +261,8 @@ def _simulated(world: World) -> Iterator[None]:
         time = staticmethod(world.hosts[0].wall)
 
     replaced = (
-        (context, "random_text", random_text),
-        (history, "random_text", random_text),
-        (journal, "random_text", random_text),
-        (spoolq.holding.upkeep, "upkeep_lock", upkeep_lock),
+        (chance_module, "os", Random),
+        *((module, "upkeep_lock", upkeep_lock) for module in _modules_with("upkeep_lock")),
         (clock_module, "time", WallClock),
         (concurrent.futures, "ThreadPoolExecutor", _OneAfterTheOther),
     )

@@ -17,7 +17,23 @@ NO_STATUS = 6
 
 def attend(spool: Spool, ids: list[str]) -> int:
     """Follow the jobs one by one, in their order; the highest exit status of their commands."""
+    _tell_if_nobody_works(spool)
     return max((_attend(spool, job_id) for job_id in ids), default=0)
+
+
+def _tell_if_nobody_works(spool: Spool) -> None:
+    """Whoever waits at a terminal should not wonder why nothing comes."""
+    import sys
+
+    from spoolq.looking.crew import workers
+    from spoolq.queue import internals
+
+    if not output.is_terminal(sys.stderr):
+        return
+    opened = internals(spool)
+    now = opened.clock.estimate()
+    if not any(worker.is_alive(now) for worker in workers(opened)):
+        output.say("no worker is alive: 'spoolq work --commands', on any host, would run this")
 
 
 def _attend(spool: Spool, job_id: str) -> int:

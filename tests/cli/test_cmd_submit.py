@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 from pathlib import Path
@@ -270,3 +271,20 @@ def test_cancelled_or_gone_by_another_hand_is_told(spool: Spool, submitted: Call
     code, _, err = ended(process)
     assert code == 6
     assert b"was cancelled" in err
+
+
+def test_a_person_is_told_that_nobody_works(spool: Spool) -> None:
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command("submit", "--wait", "x"), env=environment(SPOOLQ_DIR=spool.path), stderr=theirs
+    )
+    os.close(theirs)
+    try:
+        said = b""
+        while b"would run this" not in said:
+            said += os.read(terminal, 1000)
+        assert b"no worker is alive" in said
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)

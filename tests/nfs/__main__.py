@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from nfs import machine
 from nfs.guests import GuestError
 from nfs.lab import Lab
-from nfs.scenarios import faults, mounts, waiting
+from nfs.scenarios import commands, faults, mounts, waiting
 from nfs.trial import Failed
 
 SKIPPED = 77
@@ -27,6 +27,7 @@ SCENARIOS = {
     "look": waiting.looks_are_true,
     "idle": waiting.idle_consumers,
     "wake": waiting.taken_within_the_poll_cap,
+    "logs": commands.output_is_seen_elsewhere,
     "probe": mounts.probes_meet,
     "soft": mounts.soft_mounts,
     "load": faults.everybody_at_once,

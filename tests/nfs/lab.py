@@ -119,6 +119,12 @@ class Lab:
             rules.append(f"OUTPUT -p tcp --{'s' if at_server else 'd'}port 2049")
         return [f"iptables-legacy {action} {rule} -j DROP" for rule in rules]
 
+    def resent(self) -> int:
+        """How many requests the clients have sent more than once so far, by their own count."""
+        count = "awk '$1 ~ /^[A-Z_]+:$/ && NF > 8 {n += $3 - $2} END {print n + 0}'"
+        told = each(self.clients, lambda client: client.shell(f"{count} /proc/self/mountstats"))
+        return sum(int(lines[-1]) for lines in told)  # type: ignore[index]
+
     def step_clock(self, guest: Guest, seconds: float) -> None:
         """Set a guest's wall clock ahead or back."""
         guest.run(

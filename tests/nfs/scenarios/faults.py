@@ -83,6 +83,7 @@ def replies_lost(lab: Lab, scale: int) -> str:
     """The server's replies vanish and connections are reset, so that requests are sent again."""
     trial = Trial(lab, "replies")
     trial.init(lab.clients[0])
+    before = lab.resent()
     trial.start_everywhere(40 * scale, consumers=1, pause=0.02, overstay=0)
     for round_number in range(2 + scale):
         trial.until_said("ended", 10 * (round_number + 1))
@@ -92,13 +93,14 @@ def replies_lost(lab: Lab, scale: int) -> str:
             lab.reset_connections(client)
         lab.heal(lab.server)
     trial.drain()
-    return trial.judge(doctor=lab.clients[0])
+    return f"{trial.judge(doctor=lab.clients[0])}; {lab.resent() - before} requests sent again"
 
 
 def replies_lost_for_good(lab: Lab, scale: int) -> str:
     """The server's replies vanish, then it loses power: it cannot know what it has answered."""
     trial = Trial(lab, "forgotten")
     trial.init(lab.clients[0])
+    before = lab.resent()
     trial.start_everywhere(60 * scale, consumers=1, pause=0.02, overstay=0)
     for round_number in range(scale):
         trial.until_said("ended", 10 + 20 * round_number)
@@ -106,7 +108,7 @@ def replies_lost_for_good(lab: Lab, scale: int) -> str:
         time.sleep(1.0)
         lab.restart_server()
     trial.drain()
-    return trial.judge(doctor=lab.clients[0])
+    return f"{trial.judge(doctor=lab.clients[0])}; {lab.resent() - before} requests sent again"
 
 
 def clocks_wrong(lab: Lab, scale: int) -> str:

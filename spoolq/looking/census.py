@@ -7,13 +7,15 @@ A million names cost about a second and constant memory. Who looks again and aga
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from spoolq.rules import layout, names
 from spoolq.rules.sampling import EvenSample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from spoolq.verbs.context import OpenSpool
 
@@ -22,6 +24,8 @@ MAX_LEASES = 1000
 RELIST_COST = 10.0
 """A changing directory is listed again after this many times what listing it has cost."""
 _SETTLED_SECONDS = 1.0
+CHUNK = 4096
+_PUBLISHED = itemgetter(slice(2, 23))
 
 
 @dataclass(slots=True)
@@ -95,23 +99,27 @@ def count_state(spool: OpenSpool, state: str, now: float) -> Count:
     return _ended(listed)
 
 
+def _chunks(listed: Iterator[str], is_ours: Callable[[str], object]) -> Iterator[list[str]]:
+    """The names that are ours, some thousand at a time: what loops in C takes half the time."""
+    while chunk := list(islice(listed, CHUNK)):
+        yield list(filter(is_ours, chunk))
+
+
 def _ready(listed: Iterator[str]) -> Count:
-    count, first = Count(), "~"
-    for name in listed:
-        if names.is_ready_name(name):
-            count.jobs += 1
-            published = name[2:23]
-            first = min(first, published)
-    count.first = first if count.jobs else ""
+    count = Count()
+    for names_found in _chunks(listed, names.is_ready_name):
+        count.jobs += len(names_found)
+        if names_found:
+            first = min(map(_PUBLISHED, names_found))
+            count.first = min(count.first or first, first)
     return count
 
 
 def _ended(listed: Iterator[str]) -> Count:
     count = Count()
-    for name in listed:
-        if names.is_ended_name(name):
-            count.jobs += 1
-            count.sample.add(name)
+    for names_found in _chunks(listed, names.is_ended_name):
+        count.jobs += len(names_found)
+        count.sample.extend(names_found)
     return count
 
 

@@ -16,14 +16,13 @@ class EvenSample:
         self._most = most
         self._step = 1
 
-    def add(self, name: str) -> None:
-        """The next name of the stream."""
-        if self.seen % self._step == 0:
-            self.names.append(name)
-            if len(self.names) > self._most:
-                del self.names[1::2]
-                self._step *= 2
-        self.seen += 1
+    def extend(self, names: list[str]) -> None:
+        """The next names of the stream."""
+        self.names += names[-self.seen % self._step :: self._step]
+        self.seen += len(names)
+        while len(self.names) > self._most:
+            del self.names[1::2]
+            self._step *= 2
 
     @property
     def is_whole(self) -> bool:

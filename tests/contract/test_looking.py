@@ -60,12 +60,19 @@ def many(spool: Spool, state: str, count: int) -> None:
         (Path(spool.path) / state / name).touch()
 
 
+@pytest.fixture
+def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples of a hundred names, so that few jobs are many."""
+    monkeypatch.setattr(census, "SAMPLE", 100)
+
+
+@pytest.mark.usefixtures("small_sample")
 @pytest.mark.parametrize("state", ["ready", "done", "failed"])
 def test_the_work_of_a_look_does_not_grow_with_the_jobs(spool: Spool, state: str) -> None:
-    many(spool, state, 2500)
+    many(spool, state, 300)
     fs = counted(spool)
     seen = Lookout(internals(spool)).look()
-    assert seen.counts[state] == 2500
+    assert seen.counts[state] == 300
     listings = {told: n for told, n in fs.calls.items() if told.startswith(("list", "iterate"))}
     assert max(listings.values()) == 1
     looked_up = fs.calls["lstat"] + fs.calls["read"] + fs.calls["read_record"]
@@ -74,17 +81,19 @@ def test_the_work_of_a_look_does_not_grow_with_the_jobs(spool: Spool, state: str
     assert seen.recent.is_exact == (state == "ready")
 
 
+@pytest.mark.usefixtures("small_sample")
 def test_a_sample_estimates_what_ended_lately(spool: Spool) -> None:
-    many(spool, "done", 3000)
+    many(spool, "done", 300)
     seen = Lookout(internals(spool)).look()
     # All of them were made just now.
-    assert seen.recent.done == 3000
+    assert seen.recent.done == 300
     assert not seen.recent.is_exact
 
 
+@pytest.mark.usefixtures("small_sample")
 def test_the_journal_tells_where_a_sample_would_guess(make_spool: Callable) -> None:
     spool = make_spool("journalled", journal_seconds=3600)
-    many(spool, "done", 1500)
+    many(spool, "done", 150)
     spool.publish_many([b""] * 4)
     for _ in range(4):
         spool.get_job(0).done()

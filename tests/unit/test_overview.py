@@ -119,11 +119,11 @@ def test_limits_of_figures_where_less_is_worse_are_ranges() -> None:
     assert "disk=50%;;;0" in told
 
 
-@given(st.integers(0, 5000), st.integers(1, 64))
-def test_a_sample_is_small_even_and_scales_back(count: int, most: int) -> None:
+@given(st.integers(0, 5000), st.integers(1, 64), st.integers(1, 700))
+def test_a_sample_is_small_even_and_scales_back(count: int, most: int, chunk: int) -> None:
     sample = EvenSample(most)
-    for number in range(count):
-        sample.add(str(number))
+    for start in range(0, count, chunk):
+        sample.extend([str(number) for number in range(start, min(count, start + chunk))])
     assert sample.seen == count
     assert len(sample.names) <= most
     assert sample.is_whole == (count <= most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,3 +113,25 @@ def test_look_ups_tell_what_another_host_has_just_done(time: SteppingTime, host:
     time.advance(0.1)
     job.done()
     assert there.get(job_id).status is JobStatus.DONE
+
+
+@pytest.mark.parametrize("operation", ["create", "close"])
+def test_a_sidecar_swept_while_the_network_was_away_is_made_anew(
+    time: SteppingTime, host: Host, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    here, client = host()
+    assert takes_nothing(here)
+    here.publish(b"task")
+    time.advance(POLL_SECONDS)
+    real = getattr(client, operation)
+    refusals = [OSError(errno.ESTALE, "Stale file handle")]
+
+    def stale_once(what: object) -> object:
+        result = real(what)
+        if refusals:
+            raise refusals.pop()
+        return result
+
+    monkeypatch.setattr(client, operation, stale_once, raising=False)
+    assert here.get_job(0).task == b"task"
+    assert refusals == []

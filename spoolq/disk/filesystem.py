@@ -7,6 +7,7 @@ reorder and crash each one.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat as stat_bits
@@ -181,7 +182,8 @@ class OsFileSystem:
                 os.fchmod(handle, self._file_mode)
         except BaseException:
             os.close(handle)
-            os.unlink(path)
+            with contextlib.suppress(OSError):  # the first error tells more
+                os.unlink(path)
             raise
         return handle, found.st_mtime
 

@@ -5,6 +5,7 @@ The sidecar comes first, so that no leased task is ever without its deadline.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import discard, write_new
@@ -28,12 +29,28 @@ class Granted(NamedTuple):
     trusted_until: float
 
 
+STALE_GRANTS = 2
+"""How often a lease is asked for anew when its sidecar was gone before it was written."""
+
+
 def grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
     """Write the sidecar of a new lease under a name that never was.
 
     Raises:
         OSError: the file system refused; no lease was granted.
     """
+    for _ in range(STALE_GRANTS):
+        try:
+            return _grant(spool, lease_seconds, limit)
+        except OSError as error:
+            if error.errno != errno.ESTALE or not spool.fs.is_network:
+                raise
+            # NFS: a reply took longer than a lease lasts. The sidecar, empty and with no task,
+            # was a leftover to others by then, and they have swept it.
+    return _grant(spool, lease_seconds, limit)
+
+
+def _grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
     started = spool.clock.local()
     token = spool.token()
     path = layout.sidecar(token)

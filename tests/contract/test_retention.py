@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -180,3 +181,45 @@ def test_nothing_of_a_pruned_job_stays(
     slices.now += 1
     slices.run()
     assert [name for name in everything_under(spool.path) if job_id in name] == []
+
+
+def full_disk(*_: Any) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("in_passing", [False, True])
+def test_a_full_disk_is_no_reason_not_to_prune(
+    make_spool: Callable[..., Spool],
+    open_again: Callable[..., Spool],
+    monkeypatch: pytest.MonkeyPatch,
+    in_passing: bool,
+) -> None:
+    made = make_spool(retention_seconds=10)
+    spool = open_again(made)  # one that has not learnt the server's time yet
+    for _ in range(3):
+        done(made, 100)
+    # What the server stamped last is known to be past, so that much may be gone by.
+    later = time.time() + 60
+    monkeypatch.setattr(prune, "_stamped_last", lambda _: later)
+    for operation in ("create", "create_unstamped", "append", "mkdir"):
+        monkeypatch.setattr(internals(spool).fs, operation, full_disk)
+    if in_passing:
+        pruning = Pruning(internals(spool))
+        monkeypatch.setattr(internals(spool).clock, "now", lambda: later)
+        pruning.run()
+    else:
+        assert spool.prune().removed == 3
+    assert census(spool.path)["done"] == 0
+
+
+def test_age_by_the_last_stamp_never_takes_what_is_too_young(
+    make_spool: Callable[..., Spool],
+    open_again: Callable[..., Spool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = make_spool(retention_seconds=10)
+    spool = open_again(made)
+    done(made, 100)
+    monkeypatch.setattr(internals(spool).fs, "create", full_disk)
+    monkeypatch.setattr(internals(spool).fs, "create_unstamped", full_disk)
+    assert spool.prune().removed == 0

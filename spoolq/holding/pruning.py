@@ -88,10 +88,14 @@ class Pruning:
 
     def _touch(self) -> None:
         self._touched_at = self._spool.clock.local()
+        fs = self._spool.fs
         try:
-            self._spool.fs.touch_directory(MARK)
-        except FileNotFoundError:
-            self._spool.fs.close(self._spool.fs.append(MARK))
+            try:
+                fs.touch_directory(MARK)
+            except FileNotFoundError:
+                fs.close(fs.append(MARK))
+        except OSError as error:
+            _log.debug("%s: %s", MARK, error)  # a full disk: all the more reason to prune
 
     def _do_slice(self, steps: Iterator[int]) -> None:
         local = self._spool.clock.local

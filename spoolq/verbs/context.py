@@ -66,6 +66,18 @@ class OpenSpool:
         second = times.second_in_names(digits[:-6])
         return f"{priority}-{second}{digits[-6:]}-{random_text()[:length]}"
 
+    def surely_past(self) -> float:
+        """The server's time, or an earlier one where a full disk lets no file be made to ask it."""
+        try:
+            return self.clock.fresh_now()
+        except OSError:
+            return self.stamped_last()
+
+    def stamped_last(self) -> float:
+        """When a job last came to done/ or left it: the server's own stamp."""
+        entry = self.fs.lstat(layout.DONE)
+        return 0.0 if entry is None else entry.modified_at
+
     def meta(self, job_id: str) -> Meta:
         """The options of a job; none for most, without asking the file system."""
         if not names.has_options(job_id):

@@ -38,7 +38,7 @@ def prune(spool: OpenSpool, keep: Keep, *, failed: bool) -> int:
 def steps(spool: OpenSpool, keep: Keep, *, failed: bool) -> Iterator[int]:
     """As `prune`, a few file operations at a time; yields how many jobs each step removed."""
     # Zero means all: "now" is a lower bound and would spare what ended this very tick.
-    ended_by = spool.clock.fresh_now() - keep.seconds if keep.seconds else math.inf
+    ended_by = spool.surely_past() - keep.seconds if keep.seconds else math.inf
     last_to_go = ""
     if keep.counts:
         tally = Tally()

@@ -23,7 +23,7 @@ def sweep_tmp(spool: OpenSpool) -> int:
     found = spool.fs.list(layout.TMP)
     if not found:
         return 0
-    oldest_kept = spool.clock.fresh_now() - spool.settings.sweep_seconds
+    oldest_kept = spool.surely_past() - spool.settings.sweep_seconds
     return sum(_sweep_one(spool, name, oldest_kept) for name in found)
 
 
@@ -87,7 +87,7 @@ def sweep_records(spool: OpenSpool) -> int:
 
     Lists every state directory once, so it belongs to an explicit prune, not to every consumer.
     """
-    seen = spool.clock.fresh_now() - spool.settings.sweep_seconds
+    seen = spool.surely_past() - spool.settings.sweep_seconds
     swept = 0
     kept = _kept_ids(spool)
     for directory, job_of in _RECORDS:

@@ -64,7 +64,7 @@ def sweep_workers(spool: OpenSpool) -> int:
     """Remove what workers left that died long ago; how many files."""
     swept = 0
     kept_seconds = max(KEPT_SECONDS, spool.settings.sweep_seconds)
-    oldest_kept = spool.clock.fresh_now() - kept_seconds
+    oldest_kept = spool.surely_past() - kept_seconds
     for name in spool.fs.list(layout.WORKERS):
         if names.parse_worker(name) is None and names.parse_stop(name) is None:
             continue

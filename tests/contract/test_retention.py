@@ -14,6 +14,7 @@ from support.spools import census, everything_under, names
 from spoolq.holding.pruning import MARK, Pruning
 from spoolq.queue import internals
 from spoolq.verbs import prune
+from spoolq.verbs.context import OpenSpool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +201,7 @@ def test_a_full_disk_is_no_reason_not_to_prune(
         done(made, 100)
     # What the server stamped last is known to be past, so that much may be gone by.
     later = time.time() + 60
-    monkeypatch.setattr(prune, "_stamped_last", lambda _: later)
+    monkeypatch.setattr(OpenSpool, "stamped_last", lambda _: later)
     for operation in ("create", "create_unstamped", "append", "mkdir"):
         monkeypatch.setattr(internals(spool).fs, operation, full_disk)
     if in_passing:

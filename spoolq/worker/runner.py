@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from spoolq.worker.options import WorkOptions
 
 BEAT_SECONDS = 1.0
+_TAKES_IN_A_ROW = 16
 _FOR_GOOD = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS))
 _NOT_THERE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENOEXEC))
 _COUNTED = {
@@ -77,7 +78,7 @@ class Runner:
         self._running: dict[int, Running] = {}
         self._endings = Endings(self._open, self._told, self._refused)
         self._presence = Presence(self._open, options.slots, self._listener.trouble)
-        self._draining = self._stopping = False
+        self._draining = self._stopping = self._goes_on = False
         self._failure: SpoolqError | None = None
         self._signals: list[int] = []
         self._polite_signals = 0
@@ -157,7 +158,7 @@ class Runner:
         poll = select.poll()
         poll.register(self._commands.fileno(), select.POLLIN)
         poll.register(self.wake.fileno(), select.POLLIN)
-        seconds = max(0.0, self._next_at() - time.monotonic())
+        seconds = 0.0 if self._goes_on else max(0.0, self._next_at() - time.monotonic())
         poll.poll(seconds * 1000)
 
     def _next_at(self) -> float:
@@ -207,7 +208,8 @@ class Runner:
 
     def _fill(self) -> None:
         """Take jobs for the free slots and start their commands."""
-        while True:
+        self._goes_on = False
+        for _ in range(_TAKES_IN_A_ROW):
             try:
                 jobs = self._intake.arrived()
                 if not jobs and (room := self._room()):
@@ -221,6 +223,8 @@ class Runner:
                 return
             for job in jobs:
                 self._start(job)
+        # Jobs that are no commands free their slots at once: signals and ends want to be heard.
+        self._goes_on = True
 
     def _room(self) -> int:
         """How many jobs to take now."""
@@ -291,8 +295,9 @@ class Runner:
             policy=self._options.policy,
             told_to_end=self._polite_signals > 0,
         )
-        if ended.stopped == "guard" or ended.start_errno is not None:
-            self._intake.hold_off()  # no resources, or somebody kills guards
+        no_resources = ended.start_errno is not None and verdict.action is Action.POSTPONE
+        if no_resources or ended.stopped == "guard":
+            self._intake.hold_off()
         return verdict
 
     def _finish_output(self, running: Running) -> dict[str, int]:

@@ -170,3 +170,15 @@ def test_copies_that_a_killed_worker_left_are_removed_by_the_next(
     process("work", "--until-empty", "--", "test", "-e", "{}", env=env).good()
     assert not left.exists()
     assert list(tmp_path.glob("spoolq-*")) == [foreign]
+
+
+def test_many_tasks_that_are_no_commands_are_told_apart_quickly(
+    process: Callable[..., Ran], spool: Spool
+) -> None:
+    spool.publish_many([b"no command"] * 100)
+    last = spool.publish(dump_command(CommandTask(["true"])), priority=9)
+    wrong = spool.publish(dump_command(CommandTask(["no-such-program"])), priority=9)
+    assert process("work", "--commands", "--until-empty").status == 6
+    assert spool.stats().failed == 101
+    assert spool.get(last).status is JobStatus.DONE
+    assert "could not be started" in str(spool.get(wrong).reason)

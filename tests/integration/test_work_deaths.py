@@ -12,7 +12,7 @@ import pytest
 from support.processes import state_of
 from support.spools import names
 from support.waits import eventually
-from support.working import TELL_PID, is_alive, run_of
+from support.working import TELL_PID, guard_of, is_alive, run_of
 
 from spoolq import JobStatus, Spool
 
@@ -38,13 +38,6 @@ def group_of(pid: int) -> list[int]:
             except ProcessLookupError:
                 continue
     return found
-
-
-def guard_of(worker: Worker) -> int:
-    """The guard's process id."""
-    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
-    (guard,) = [pid for pid in children if "spoolq-guard" in Path(f"/proc/{pid}/comm").read_text()]
-    return int(guard)
 
 
 @pytest.mark.guarantee("I3")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.spools import names
 from support.waits import eventually
-from support.working import TELL_PID
+from support.working import TELL_PID, children_of, guard_of
 
 from spoolq import JobStatus, Spool
 
@@ -29,8 +29,7 @@ def holdings(worker: Worker) -> dict[str, int]:
 
     The worker's own come and go: those that renew are there when a command lasts.
     """
-    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
-    guard = int(children[0])
+    guard = guard_of(worker)
     places = {"worker": f"{worker.pid}/fd", "guard": f"{guard}/fd", "threads": f"{guard}/task"}
     return {who: len(list(Path("/proc", place).iterdir())) for who, place in places.items()}
 
@@ -53,8 +52,7 @@ def test_a_thousand_commands_leave_no_descriptors_threads_or_zombies_behind(
     do(range(100, 1000))
     eventually(lambda: holdings(worker) == before, what=f"as before: {before}")
     assert len(list(Path(f"/proc/{worker.pid}/task").iterdir())) < 9
-    guard = int(Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()[0])
-    assert Path(f"/proc/{guard}/task/{guard}/children").read_text() == ""
+    assert children_of(guard_of(worker)) == []
     stats = spool.stats()
     assert (stats.done, stats.failed) == (900, 100)
 

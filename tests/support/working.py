@@ -98,3 +98,23 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return text[text.rindex(")") + 2] not in "ZX"
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes whose parent a process is, zombies included."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                text = (entry / "stat").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(text[text.rindex(")") + 2 :].split()[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def guard_of(worker: Worker) -> int:
+    """The process id of a worker's guard: its only child."""
+    (guard,) = children_of(worker.pid)
+    return guard

@@ -156,3 +156,17 @@ def test_a_service_manager_hears_of_the_worker_and_not_of_its_commands(
         while not (heard and heard[-1].startswith(b"STOPPING=1")):
             heard.append(manager.recv(1000))
     assert worker.wait(PATIENCE_SECONDS) == 0
+
+
+def test_a_worker_that_begins_anew_is_still_the_service_managers(
+    shell: Shell, tmp_path: Path
+) -> None:
+    address = f"{tmp_path}/notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(PATIENCE_SECONDS)
+        worker = shell.start("work", "--commands", "--max-rss", "1", NOTIFY_SOCKET=address)
+        assert manager.recv(1000) == b"READY=1"
+        shell.run("submit", "--", "true").good()
+        while manager.recv(1000) != b"READY=1":
+            assert worker.poll() is None

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.crew import heartbeat
+from support.spans import timeless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spoolq import Spool
 
-LATER = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(in (60m|59m|24h|0s|1s|2s)\)"
+LATER = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(in \d+m\)"
 
 
 def names(cli: Callable, job_id: str) -> list[str]:
@@ -58,8 +59,8 @@ def test_a_paused_spool_and_jobs_before_it(cli: Callable, spool: Spool) -> None:
     spool.pause("the roof\x1bleaks")
     ran = cli("explain", last)
     assert ran.status == 3
-    assert ran.lines[1:] == [
-        f"  the spool was paused 0s ago by {spool.owner}: the roof\\x1bleaks",
+    assert list(map(timeless, ran.lines[1:])) == [
+        f"  the spool was paused TIME ago by {spool.owner}: the roof\\x1bleaks",
         "  4 jobs come before it",
     ]
     assert names(cli, first) == ["paused"]
@@ -94,7 +95,7 @@ def test_a_leased_job_is_held_by_whom_until_when(cli: Callable, spool: Spool) ->
     job = spool.get_job(0)
     ran = cli("explain", job_id).good()
     assert ran.lines[0] == f"{job_id} is running"
-    wanted = rf"  held by {spool.owner} \(host .+, pid \d+\) until .* UTC \((60|59|58)s left\)"
+    wanted = rf"  held by {spool.owner} \(host .+, pid \d+\) until .* UTC \(\d+s left\)"
     assert re.fullmatch(wanted, ran.lines[1])
     sidecar = Path(spool.path) / "leased" / f"{job.lease}.lease"
     told = json.loads(sidecar.read_text())

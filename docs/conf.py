@@ -25,6 +25,8 @@ myst_enable_extensions = ["deflist"]
 root_doc = "index"
 exclude_patterns = ["_build"]
 myst_heading_anchors = 4
+# The plots of benchmarks.md are made by bin/bench; where it has not run there are none.
+suppress_warnings = ["image.not_readable"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 nitpick_ignore_regex = [("py:.*", r".*")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-SPAN = re.compile(r"\b\d+[smhd]\b")
+SPAN = re.compile(r"(?<![\w\[])\d+[smhd]\b")
 
 
 def timeless(text: str) -> str:

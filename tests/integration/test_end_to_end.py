@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from spoolq import Spool
 
-TASKS, PROCESSES, SECONDS = 20_000, 8, 110
+TASKS, PROCESSES = 20_000, 8
+SECONDS = 400  # far more than it takes: a busy machine may be slow
 LEASE_SECONDS = 2.0
 CLOCK_GRAIN = 0.03  # seconds: a file's time may be a tick of the kernel old
 
@@ -82,7 +83,7 @@ def test_the_check_itself_finds_what_it_looks_for(grants: list[Grant]) -> None:
 @pytest.mark.guarantee("I3")
 @pytest.mark.guarantee("I4")
 @pytest.mark.guarantee("I5")
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(500)
 def test_twenty_thousand_tasks_survive_a_kill_every_tenth_of_a_second(
     make_spool: Callable[..., Spool], tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ while the journal was off) is found in done/ and failed/, as far as a bounded nu
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -162,16 +163,19 @@ def waits(story: Story) -> Iterator[tuple[float, float, Row | None]]:
     for row in story.rows:
         if row.outcome not in _FINAL:
             came_back.setdefault(row.id, []).append(row.ended_at)
+    for times in came_back.values():
+        times.sort()
     for row in story.rows:
         if row.taken_at is not None:
             yield _since(row.id, row.taken_at, came_back), row.taken_at, row
     for job_id, published in story.waiting:
-        yield max(came_back.get(job_id, [published])), story.now, None
+        yield came_back.get(job_id, [published])[-1], story.now, None
 
 
 def _since(job_id: str, taken_at: float, came_back: dict[str, list[float]]) -> float:
-    earlier = [at for at in came_back.get(job_id, ()) if at <= taken_at + 0.001]
+    times = came_back.get(job_id, ())
+    earlier = bisect.bisect_right(times, taken_at + 0.001)
     if earlier:
-        return min(taken_at, max(earlier))
+        return min(taken_at, times[earlier - 1])
     published = names.published_at(job_id)
     return taken_at if published is None else min(taken_at, published)

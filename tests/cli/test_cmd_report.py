@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.journals import a_day, server_now, write_journal
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def test_wrong_usage(cli: Callable, here: Path) -> None:
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.timeout(600)
 def test_hundred_thousand_jobs_make_a_small_page(cli: Callable, spool: Spool, here: Path) -> None:
     owners = [f"node{number}-4711" for number in range(20)]
     write_journal(spool, a_day(server_now(spool), 100_000, owners))

@@ -73,11 +73,11 @@ def _consume(path: str) -> dict[str, Any]:
     spool = Spool(path)
     lost = _counting_lost_renames(internals(spool).fs)
     _ready()
-    taken = []
+    taken, busy = [], time.process_time()
     for job in spool.jobs(idle_timeout=0):
         taken.append(job.id)
         job.done()
-    return {"taken": taken, "lost": lost[0]}
+    return {"taken": taken, "lost": lost[0], "cpu": time.process_time() - busy}
 
 
 def _counting_lost_renames(fs: Any) -> list[int]:
@@ -97,8 +97,9 @@ def _counting_lost_renames(fs: Any) -> list[int]:
 def _floor(path: str, start: str) -> dict[str, Any]:
     floor = Floor(path)
     _ready()
+    busy = time.process_time()
     won, lost = floor.take_all(float(start))
-    return {"taken": won, "lost": lost}
+    return {"taken": won, "lost": lost, "cpu": time.process_time() - busy}
 
 
 def _wake(path: str, count: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -140,16 +141,19 @@ def consumers(folder: str, scale: Scale) -> Iterator[Figure]:
     """Several processes empty one spool: tasks a second, lost renames, duplicates and losses."""
     for count in scale.consumers:
         speeds: dict[str, list[float]] = {"floor": [], "spoolq": []}
+        busy: dict[str, list[float]] = {"floor": [], "spoolq": []}
         notes: list[str] = []
         for turn in range(max(1, scale.rounds // 4)):
             floor = Floor(f"{folder}/floor-{count}-{turn}")
             floor.publish(scale.crowd)
-            seconds, _ = together("floor", [(floor.root, n / count) for n in range(count)])
+            seconds, told = together("floor", [(floor.root, n / count) for n in range(count)])
             speeds["floor"].append(scale.crowd / seconds)
+            busy["floor"].append(sum(one["cpu"] for one in told) / scale.crowd * 1e6)
             spool = Spool.create(f"{folder}/spool-{count}-{turn}", durability="off")
             ids = spool.publish_many([PAYLOAD] * scale.crowd)
             seconds, told = together("consume", [(spool.path,)] * count)
             speeds["spoolq"].append(scale.crowd / seconds)
+            busy["spoolq"].append(sum(one["cpu"] for one in told) / scale.crowd * 1e6)
             taken = [job_id for one in told for job_id in one["taken"]]
             lost = sum(one["lost"] for one in told) / len(taken)
             twice, never = len(taken) - len(set(taken)), len(set(ids) - set(taken))
@@ -158,7 +162,14 @@ def consumers(folder: str, scale: Scale) -> Iterator[Figure]:
         for name, found in speeds.items():
             note = max(notes) if name == "spoolq" else "each in its own slice"
             yield of_times(
-                f"{count} consumers", name, "off", found, base, unit="tasks/s", note=note
+                f"{count} consumers",
+                name,
+                "off",
+                found,
+                base,
+                statistics.median(busy[name]),
+                unit="tasks/s",
+                note=note,
             )
 
 

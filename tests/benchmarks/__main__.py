@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from spoolq.bench import scenarios
 from spoolq.bench.scratch import scratch_directory
 from spoolq.disk import mounts
-from tests.benchmarks import page, versus
+from tests.benchmarks import commands, page, versus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def _measured(args: argparse.Namespace, place: str) -> dict[str, Any]:
     scale = scenarios.QUICK if args.quick else scenarios.Scale()
     if args.large:
         scale = replace(scale, waiting=(*scale.waiting, 1_000_000))
-    names = args.only or [*scenarios.ALL, "versus"]
+    names = args.only or [*scenarios.ALL, "versus", "commands"]
     kept: list[dict[str, Any]] = []
     if args.only and RESULTS.exists() and not args.quick:
         kept = [
@@ -83,7 +83,9 @@ def _measured(args: argparse.Namespace, place: str) -> dict[str, Any]:
     figures = []
     for name in names:
         with scratch_directory(place) as folder:
-            if name == "versus":
+            if name == "commands":
+                told = commands.compare(folder, *((1, 5) if args.quick else (5, 100)))
+            elif name == "versus":
                 told = versus.compare(folder, *sizes, with_peers=not args.no_peers)
             else:
                 told = scenarios.ALL[name](folder, scale)

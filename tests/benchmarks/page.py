@@ -48,15 +48,22 @@ def _machine(results: dict[str, Any]) -> str:
 
 
 def _own(results: dict[str, Any]) -> str:
-    head = ("scenario", "durability", "subject", "median", "range", "x floor", "")
-    rows = [_row(*head), "|---|---|---|--:|--:|--:|---|"]
+    head = ("scenario", "durability", "subject", "median", "range", "x floor", "CPU x floor", "")
+    rows = [_row(*head), "|---|---|---|--:|--:|--:|--:|---|"]
+    floors = {
+        (one["scenario"], one["durability"]): one["cpu"]
+        for one in results["figures"]
+        if one["subject"] == "floor" and one["cpu"]
+    }
     for one in results["figures"]:
         if one["run"] == "versus":
             continue
         told = (one["scenario"], one["durability"], one["subject"])
         median = f"{_n(one['median'])} {one['unit']}"
         span = f"{_n(one['low'])} to {_n(one['high'])}"
-        rows.append(_row(*told, median, span, _ratio(one), one["note"]))
+        floor = floors.get(told[:2])
+        cpu = f"{one['cpu'] / floor:.2f}" if floor and one["cpu"] else ""
+        rows.append(_row(*told, median, span, _ratio(one), cpu, one["note"]))
     return "\n".join(rows)
 
 

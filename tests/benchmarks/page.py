@@ -18,15 +18,7 @@ Figures = list[dict[str, Any]]
 
 def write(results: dict[str, Any]) -> None:
     """Put the figures into the page; draw the plots where matplotlib is installed."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, make in TABLES.items():
-        block = f"<!-- {name} -->\n{make(results)}\n<!-- end -->"
-        text, found = re.subn(
-            rf"<!-- {name} -->\n.*?<!-- end -->", lambda _, b=block: b, text, flags=re.DOTALL
-        )
-        if not found:
-            raise ValueError(f"{PAGE}: no place for {name}")
-    PAGE.write_text(text, encoding="utf-8")
+    write_tables(results)
     try:
         import matplotlib as mpl
     except ImportError:
@@ -37,6 +29,19 @@ def write(results: dict[str, Any]) -> None:
     _throughput(results["figures"])
     _growth(results["figures"])
     _latency(results["figures"])
+
+
+def write_tables(results: dict[str, Any]) -> None:
+    """Put the figures into the page, between its markers."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name, make in TABLES.items():
+        block = f"<!-- {name} -->\n{make(results)}\n<!-- end -->"
+        text, found = re.subn(
+            rf"<!-- {name} -->\n.*?<!-- end -->", lambda _, b=block: b, text, flags=re.DOTALL
+        )
+        if not found:
+            raise ValueError(f"{PAGE}: no place for {name}")
+    PAGE.write_text(text, encoding="utf-8")
 
 
 def _machine(results: dict[str, Any]) -> str:

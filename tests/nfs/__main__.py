@@ -34,11 +34,11 @@ SCENARIOS = {
     "killed": faults.client_killed,
     "cut": faults.one_client_cut_off,
     "clocks": faults.clocks_wrong,
+    "server": faults.server_paused_and_restarted,
     "replies": faults.replies_lost,
     "forgotten": faults.replies_lost_for_good,
     "full": faults.export_full,
     "squash": faults.squashed_users,
-    "server": faults.server_paused_and_restarted,
 }
 EVERY_MOUNT = (("4.2", ""), ("3", ""), ("4.2", "noac"), ("3", "noac"))
 

@@ -48,10 +48,10 @@ def _remove(spool: OpenSpool, path: str, kind: str) -> bool:
         return discard(spool.fs, path)
     if kind != "directory":
         return False
-    for name in spool.fs.list(path):
-        if names.is_job_id(name):
-            discard(spool.fs, f"{path}/{name}")
     try:
+        for name in spool.fs.list(path):
+            if names.is_job_id(name):
+                discard(spool.fs, f"{path}/{name}")
         spool.fs.rmdir(path)
     except OSError:
         return False

@@ -17,7 +17,7 @@ from spoolq.rules import layout
 from support.faulty_fs import LISTINGS, OPERATIONS
 from support.memory_spool import open_memory_spool, predictable
 from support.moves import Process
-from support.record import EVERYTHING, Aftermath, assert_names
+from support.record import EVERYTHING, Aftermath, Record, assert_names
 from support.stages import HOLDER
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from support.moves import Move
-    from support.record import Record
     from support.stages import Stage
 
 Answers = tuple[tuple[str, Any], ...]
@@ -152,7 +151,7 @@ class Interleavings:
         self._restart(f"process {number}")
         try:
             spool = open_memory_spool(fs, stage.fs.time, move.owner, fs.now, _no_sleep)  # type: ignore[arg-type]
-            told = move.act(Process(spool, stage, record))
+            told = move.act(Process(spool, stage, record, is_alone=False))
         except _PutAway:
             return Seat(tuple(fs.answers))
         except (LeaseLost, UnknownJob) as error:
@@ -176,8 +175,7 @@ class Interleavings:
         ways = 0
         for number in open_ends:
             after = stage.copy()
-            moved = self._play(after, number, seats[number], after.record, 1)
-            after.record = stage.record
+            moved = self._play(after, number, seats[number], Record(), 1)
             ways += self._ways_from(after, (*seats[:number], moved, *seats[number + 1 :]))
         return ways
 
@@ -199,8 +197,7 @@ class Interleavings:
             while open_ends := [each for each, seat in enumerate(seats) if not seat.has_ended]:
                 if burst == 0 or number not in open_ends:
                     number, burst = chance.choice(open_ends), chance.choice((1, 1, 2, 3, 8))
-                record = stage.record.copy()
-                seats[number] = self._play(stage, number, seats[number], record, 1)
+                seats[number] = self._play(stage, number, seats[number], Record(), 1)
                 burst -= 1
                 self._look_at(stage, seats)
 
@@ -208,7 +205,7 @@ class Interleavings:
         """What the processes were told, taken together, must hold from now on.
 
         Acknowledgements have no order here, so they are written down in the one that allows most:
-        what holders did, who took what, and then the rest.
+        what was pruned, what holders did, who took what, and then the rest.
         """
         record = stage.record.copy()
         for number in sorted(range(len(self.moves)), key=self._rank):
@@ -219,9 +216,10 @@ class Interleavings:
         after.fs.handles.clear()
         Aftermath(after.fs, record, EVERYTHING).check()
 
-    def _rank(self, number: int) -> tuple[bool, bool]:
+    def _rank(self, number: int) -> tuple[bool, ...]:
         move = self.moves[number]
-        return move.owner != HOLDER, not move.name.startswith("claim")
+        starts = move.name.startswith
+        return not starts("prune"), move.owner != HOLDER, not starts("claim")
 
     def _may_vanish(self) -> bool:
         return any(move.name.startswith("prune") for move in self.moves)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.filesystem import Entry, Foreign, TooLarge
 
@@ -42,8 +42,7 @@ class HandTime:
         self.local += seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Inode:
+class Inode(NamedTuple):
     """A file (`data`) or a directory (`entries`: name -> inode number); never changed in place."""
 
     modified_at: float
@@ -85,13 +84,14 @@ class MemoryFileSystem:
                 del entries[name]
             else:
                 entries[name] = number
-            self.inodes[directory] = replace(
-                self.inodes[directory], entries=entries, modified_at=now, changed_at=now
+            found = self.inodes[directory]
+            self.inodes[directory] = found._replace(
+                entries=entries, modified_at=now, changed_at=now
             )
 
     def _put(self, number: int, **more: object) -> None:
         now = self.time.server
-        self.inodes[number] = replace(self.inodes[number], changed_at=now, **more)  # type: ignore[arg-type]
+        self.inodes[number] = self.inodes[number]._replace(changed_at=now, **more)  # type: ignore[arg-type]
 
     def _unlinked(self, number: int) -> None:
         self._put(number, links=self.inodes[number].links - 1)
@@ -161,7 +161,7 @@ class MemoryFileSystem:
     def sync(self, handle: int) -> None:
         number = self._opened(handle)
         found = self.inodes[number]
-        self.inodes[number] = replace(found, synced=found.data)
+        self.inodes[number] = found._replace(synced=found.data)
 
     def close(self, handle: int) -> None:
         number = self._opened(handle)

@@ -29,6 +29,7 @@ class Process:
     spool: Spool
     stage: Stage
     record: Record
+    is_alone: bool = True
     _jobs: list[Job] = field(default_factory=list)
 
     @property
@@ -124,7 +125,8 @@ def _renew_together(process: Process) -> None:
 def _done(result: bytes | None) -> Callable[[Process], object]:
     def act(process: Process) -> None:
         process.job.done(result)
-        process.record.has_ended(process.target)
+        # Beside rivals a quiet success may mean that somebody else's done counts, without a result.
+        process.record.has_ended(process.target, result if process.is_alone else None)
 
     return act
 
@@ -160,8 +162,7 @@ def cancel(process: Process) -> str:
 
 
 def _may_be_gone(process: Process, status: JobStatus) -> bool:
-    # Somebody else may prune or retry meanwhile; who runs alone knows better, and says so below.
-    return status is JobStatus.UNKNOWN or process.target in process.record.may_be_pruned
+    return status is JobStatus.UNKNOWN or not process.is_alone  # retried or pruned meanwhile
 
 
 def _retry(process: Process) -> str:

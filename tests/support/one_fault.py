@@ -31,9 +31,16 @@ def stage_of(name: str, durability: str, *, is_network: bool) -> Stage:
 class Run:
     """A move on a stage of its own, once it has ended or died."""
 
-    def __init__(self, move: Move, durability: str = "full", *, is_network: bool = False) -> None:
+    def __init__(
+        self,
+        move: Move,
+        durability: str = "full",
+        *,
+        is_network: bool = False,
+        stage: Stage | None = None,
+    ) -> None:
         self.move = move
-        self.stage = stage_of(move.stage, durability, is_network=is_network).copy()
+        self.stage = stage or stage_of(move.stage, durability, is_network=is_network).copy()
         self.fs = FaultyFileSystem(self.stage.fs)
         self.process = Process(
             open_memory_spool(self.fs, self.stage.fs.time, move.owner),  # type: ignore[arg-type]

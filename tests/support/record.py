@@ -44,6 +44,8 @@ class Record:
     def published(self, job_id: str, payload: bytes, key: str | None = None) -> None:
         """`publish` returned this id."""
         if key is not None:
+            if self.keys.get(key) in self.may_be_pruned:
+                del self.keys[key]
             assert self.keys.setdefault(key, job_id) == job_id, "I3: two jobs of one key"
         self.payloads.setdefault(job_id, payload)
 

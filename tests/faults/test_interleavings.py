@@ -1,0 +1,89 @@
+"""Every interleaving of two processes' operations, for every pair of moves; three by chance.
+
+No operation fails here and nobody dies, but for one state in 40, in which all die. What both were
+told must agree, and hold from then on. Rivals for one name are tried in every run; with FAULTS=all
+(hours) every move that can be made on a stage is paired with every one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from itertools import combinations_with_replacement
+
+import pytest
+from support import tally
+from support.interleave import Interleavings
+from support.moves import BY_NAME
+from support.stages import build
+
+CRASH_EVERY = 40
+WALKS = 6
+RUN_ALL = os.environ.get("FAULTS") == "all"
+HOLDERS = ("renew", "done", "done with result", "fail", "fail without delay", "fail for good")
+HOLDERS += ("release",)
+CLAIM, CANCEL, GET, REAP, PRUNE, KEY = (
+    *("claim", "cancel ready", "get ready", "reap expired", "prune", "publish with key"),
+)
+ANYBODY = (CLAIM, CANCEL, GET, REAP, PRUNE)
+MOVES_ON = {
+    "nothing": (KEY, "publish with key delayed", "publish", CLAIM),
+    "ready": (*ANYBODY, "claim many", "pause"),
+    "ready with options": (KEY, CANCEL, CLAIM, PRUNE),
+    "delayed": ANYBODY,
+    "leased": (*HOLDERS, *ANYBODY),
+    "leased together": ("renew together", "done", CANCEL, REAP),
+    "expired": (*HOLDERS, *ANYBODY),
+    "expired for good": ("renew", "done with result", "release", *ANYBODY),
+    "without sidecar": ("renew", "done", *ANYBODY),
+    "failed": ("retry", "prune failed", *ANYBODY),
+    "done": (KEY, "result", "retry", *ANYBODY),
+    "done, record unplaced": ("result", PRUNE, REAP, GET, CANCEL),
+    "key without job": (KEY, "publish with key delayed", REAP),
+    "key without job, old": (KEY, REAP, PRUNE),
+    "leftovers": (REAP, PRUNE, "result"),
+}
+RIVALS = {
+    "nothing": [(KEY, KEY)],
+    "ready": [(CLAIM, CLAIM), (CLAIM, CANCEL), (CLAIM, GET)],
+    "leased": [
+        *(("renew", CANCEL), ("done", CANCEL), ("release", CANCEL), ("renew", GET)),
+        *(("done", "done with result"), ("done", "release"), ("renew", "done"), ("renew", "renew")),
+    ],
+    "leased together": [("renew together", "done")],
+    "expired": [(holder, REAP) for holder in HOLDERS],
+    "expired for good": [("renew", REAP)],
+    "without sidecar": [("done", REAP), ("renew", REAP)],
+    "failed": [("retry", GET)],
+    "done": [(PRUNE, GET)],
+    "key without job": [(KEY, KEY)],
+    "key without job, old": [(KEY, REAP)],
+}
+PAIRS = [
+    (stage, *pair)
+    for stage, moves in MOVES_ON.items()
+    for pair in (combinations_with_replacement(moves, 2) if RUN_ALL else RIVALS.get(stage, []))
+]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.guarantee("I1", "I2", "I3", "I4", "I5", "I6", "I7")
+@pytest.mark.parametrize(("stage", "one", "other"), PAIRS, ids=lambda name: name.replace(" ", "-"))
+def test_no_interleaving_of_two_breaks_a_guarantee(stage: str, one: str, other: str) -> None:
+    both = Interleavings(build(stage), [BY_NAME[one], BY_NAME[other]], CRASH_EVERY)
+    ways = both.explore()
+    tally.add("interleavings of two processes, all of them", ways)
+    tally.add("states that they go through", both.states)
+    tally.fault("crashes of both processes at once", both.crashes)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.guarantee("I1", "I2", "I3", "I4", "I5", "I6", "I7")
+@pytest.mark.parametrize("stage", MOVES_ON)
+def test_no_interleaving_of_three_tried_breaks_a_guarantee(stage: str) -> None:
+    chance = random.Random(stage)
+    for _ in range(WALKS):
+        chosen = [BY_NAME[name] for name in chance.choices(MOVES_ON[stage], k=3)]
+        three = Interleavings(build(stage), chosen, CRASH_EVERY)
+        three.walk(chance)
+        tally.add("interleavings of three processes, by chance")

@@ -214,7 +214,7 @@ def weather(world: World) -> None:
     plan.calm_down()
     world.is_calm = True
     until = world.scheduler.now + CALM_SECONDS + 20 * plan.lease_seconds
-    while _unsettled(world) or any(process.doing == "publish" for process in world.running):
+    while _unsettled(world) or _busy(world):
         if world.scheduler.now > until:
             raise Broken(f"I3: these never came: {_unsettled(world)}")
         world.scheduler.sleep(plan.lease_seconds + 5)
@@ -223,6 +223,11 @@ def weather(world: World) -> None:
         world.scheduler.sleep(1.0)
     _balance(world)
     world.is_balanced = True
+
+
+def _busy(world: World) -> bool:
+    """Whether a call that began in the storm is under way still."""
+    return any(process.doing not in {"", "get"} for process in world.running)
 
 
 def _unsettled(world: World) -> list[str]:

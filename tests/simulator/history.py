@@ -162,20 +162,24 @@ class History:
         if known is not None:
             return known
         for kind in ("lease", "grace"):
-            node = self._world.disk.find(f"leased/{lease}.{kind}")
-            try:
-                found = from_iso(json.loads(node.data)["deadline"])  # type: ignore[union-attr]
-            except (AttributeError, ValueError, KeyError, TypeError):
-                continue
+            found = _deadline_in(self._world.disk.find(f"leased/{lease}.{kind}"))
             if found is not None:
                 if kind == "lease":
                     self._deadlines[lease] = found
                 return found
         return None
 
+    def _remember(self, lease: str, node: Any) -> None:
+        """What a sidecar says that goes now: others have read it, and go by it still."""
+        found = _deadline_in(node)
+        if found is not None:
+            self._deadlines.setdefault(lease, found)
+
     def unlinked(self, process: Any, name: str, node: Any) -> None:
         """A name is gone."""
         state, _, base = name.rpartition("/")
+        if state == "leased" and base.endswith((".lease", ".grace")):
+            self._remember(base.partition(".")[0], node)
         if state in {"ready", "delayed", "leased"}:
             held = names.parse_leased(base) if state == "leased" else None
             job_id = held.id if held else _waiting(state, base)[0]
@@ -299,6 +303,13 @@ class History:
 
 
 _ENDS = ("", "cancelled")
+
+
+def _deadline_in(node: Any) -> float | None:
+    try:
+        return from_iso(json.loads(node.data)["deadline"])
+    except (AttributeError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _waiting(state: str, name: str) -> tuple[str, int]:

@@ -33,7 +33,7 @@ def cli(
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         status = main(list(words))
         out, err = capsysbinary.readouterr()
-        return Ran(status, out.decode(), err.decode())
+        return Ran(status, os.fsdecode(out), os.fsdecode(err))
 
     return run
 

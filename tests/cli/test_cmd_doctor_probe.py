@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spoolq import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "spoolq", "doctor"]
@@ -66,6 +67,11 @@ def test_two_probes_meet_and_agree(spool: Spool) -> None:
         assert set(each) == ALONE | {"peer sees us", "we see peer", "rename against peer"}
         assert each["rename against peer"]["figures"] == {"rounds": 60, "wrong": 0}
     assert os.listdir(f"{spool.path}/sys/tmp") == []
+
+
+def test_scratch_directory_of_a_probe_under_way_is_no_finding(spool: Spool, cli: Callable) -> None:
+    os.mkdir(f"{spool.path}/sys/tmp/ABCDEFGHIJ.probe", 0o700)
+    assert cli("doctor").status == 0
 
 
 def test_nobody_came_is_a_finding(spool: Spool) -> None:

@@ -17,8 +17,8 @@ from spoolq.rules.records import from_iso
 if TYPE_CHECKING:
     from simulator.world import World
 
-DRIFT_SECONDS = 0.004
-"""How far a clock that drifts by 0.01 % is ahead half a minute after a look; less than the margin."""
+DRIFT_SECONDS = 0.014
+"""How far ahead a drifting clock may come before a stamp contradicts it; less than trust's margin."""
 
 
 class Broken(AssertionError):

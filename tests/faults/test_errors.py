@@ -34,6 +34,8 @@ def endure(move: Move, what: str, plan: Callable[[FaultyFileSystem], Plan], netw
     """Make the move with this fault, try again, and judge."""
     with predictable(f"{move.name} {what}"):
         run = Run(move, is_network=network)
+        # Whose done was refused though it counted is told so when it tries again, quietly.
+        run.process.is_alone = False
         run.make(plan)
         run.make_again()
         run.check()

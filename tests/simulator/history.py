@@ -250,7 +250,7 @@ class History:
             story.end_acknowledged = "done"
             return
         # NFS: a reaper's ready/<id>.<n> cannot be told from one's own whose reply was lost.
-        same = verb == "fail" and self._world.plan.kind == NETWORK
+        same = (verb == "fail" or story.retried) and self._world.plan.kind == NETWORK
         self._must(same or process.held_name in process.moved, f"I5: {verb} moved nothing", story)
 
     def cancelled(self, info: Any) -> None:

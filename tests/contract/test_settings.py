@@ -21,6 +21,7 @@ from spoolq import (
     SpoolUntrusted,
     SpoolVersionUnsupported,
 )
+from spoolq.disk.filesystem import OsFileSystem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +156,23 @@ def test_path_may_be_text_path_or_relative(tmp_path: Path, monkeypatch: pytest.M
     with Spool(tmp_path / "relative") as again, Spool(str(tmp_path / "relative")) as third:
         assert again.path == third.path
         assert again.stats().ready == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("durability", ["off", "publish", "full"])
+def test_settings_are_on_the_disk_when_init_returns_whatever_the_durability(
+    tmp_path: Path, durability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = OsFileSystem.sync
+
+    def sync(self: OsFileSystem, handle: int) -> None:
+        synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{handle}")))
+        real(self, handle)
+
+    monkeypatch.setattr(OsFileSystem, "sync", sync)
+    Spool.create(tmp_path / "spool", durability=durability).close()
+    assert [name for name in synced if name.endswith(".record")], "a torn spool.json is no spool"
 
 
 def test_private_spool_is_private_whatever_the_umask(tmp_path: Path) -> None:

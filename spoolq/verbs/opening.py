@@ -47,12 +47,12 @@ def create(path: str, values: dict[str, object]) -> None:
         except FileExistsError:
             pass  # CRASH: an earlier init died on the way; or another one is under way
     draft = f"{layout.TMP}/{random_text()}.record"
-    write_new(fs, ServerClock(fs), draft, settings.to_text(chosen), sync=chosen.syncs_publish)
+    # CRASH: synced at every durability: a torn spool.json would be no spool, mended by hand.
+    write_new(fs, ServerClock(fs), draft, settings.to_text(chosen), sync=True)
     if not place_whole(fs, draft, layout.SETTINGS):
         raise SpoolExists(path, "there is a spool already")
-    if chosen.syncs_publish:
-        for directory in ("", layout.SYS):
-            fs.sync_directory(directory)
+    for directory in ("", layout.SYS):
+        fs.sync_directory(directory)
 
 
 def _make_root(fs: OsFileSystem, path: str) -> None:

@@ -55,9 +55,10 @@ def test_taken_and_asleep_until_after_the_deadline_is_no_second_holder(tmp_path:
         ("B h-3-X release", "B h-3-X fail", "do not grow"),
         ("did 11.3 B h-4-X", "did 11.3 B h-4-X\ntook 11.5 B h-5-X 2 13.5", "two holders"),
         ("took 13.5 A", "did 12.0 A h-1-X\ntook 13.5 A", "taken when done"),
+        ("took 13.5 A", "did 13.2 A h-1-X\ntook 13.5 A", "then:"),
         ("ended 14.0 A done", "ended 13.0 A cancelled", "then:"),
     ],
-    ids=["lost", "two", "attempt", "failed-attempt", "held", "done", "ended"],
+    ids=["lost", "two", "attempt", "failed-attempt", "held", "done", "done-late", "ended"],
 )
 def test_a_broken_promise_is_found(tmp_path: Path, good: str, bad: str, told: str) -> None:
     assert good in GOOD

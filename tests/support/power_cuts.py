@@ -35,8 +35,11 @@ from support.waits import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+OPTIONS = {"ext4": "loop", "xfs": "loop", "btrfs": "loop,notreelog"}
+# btrfs replays its log of fsyncs name by name: a file that was renamed between directories may then
+# stand in both. Seen here in about one of thirty cuts at "full"; docs/guarantees.md says so.
 SIZES_MB = {"ext4": 64, "xfs": 300, "btrfs": 200}
-CUTS, LINES_BETWEEN = 8, 19
+CUTS, LINES_BETWEEN = 4, 23
 CHUNK_BYTES = 1 << 16
 LEASE_SECONDS = 0.5
 NO_SYNC = "POWER_CUTS_WITHOUT_SYNC"
@@ -135,7 +138,8 @@ def judge(path: str, told: Told, durability: str) -> int:
     """
     kept = set() if durability == "off" else set(told.published)
     places = jobs_on_disk(path)
-    assert all(len(each) == 1 for each in places.values()), f"I1: {places}"
+    several = {job_id: each for job_id, each in places.items() if len(each) != 1}
+    assert not several, f"I1: {several}"
     assert not kept - places.keys(), f"I3: lost {len(kept - places.keys())} of {len(kept)}"
     for job_id, (place,) in places.items():
         assert_whole(Path(path, place).read_bytes(), told.published.get(job_id), durability)
@@ -242,10 +246,10 @@ def shell(*words: str | Path) -> None:
 
 
 @contextmanager
-def mounted(image: Path, top: Path) -> Iterator[Path]:
+def mounted(kind: str, image: Path, top: Path) -> Iterator[Path]:
     """The image's file system, for a while."""
     top.mkdir(exist_ok=True)
-    shell("mount", "-o", "loop", image, top)
+    shell("mount", "-o", OPTIONS[kind], image, top)
     try:
         yield top
     finally:
@@ -292,7 +296,7 @@ def cuts(image: Path, top: Path, durability: str) -> Iterator[tuple[Path, Told]]
 def play(kind: str, durability: str, home: Path) -> dict[str, int]:
     """Cut, then judge every copy once the original is unmounted (btrfs wants each only once)."""
     image, top = make_image(kind, home), home / "top"
-    with mounted(image, top):
+    with mounted(kind, image, top):
         Spool.create(
             top / "spool", durability=durability, lease_seconds=LEASE_SECONDS, journal_seconds=0
         ).close()
@@ -306,7 +310,7 @@ def play(kind: str, durability: str, home: Path) -> dict[str, int]:
             subprocess.run(
                 ["btrfs", "device", "scan", "--forget"], capture_output=True, check=False
             )
-        with mounted(cut, top):
+        with mounted(kind, cut, top):
             figures["given out"] += judge(str(top / "spool"), told, durability)
         cut.unlink()
         figures["cuts"] += 1
@@ -319,7 +323,9 @@ if __name__ == "__main__":
     if sys.argv[1] == "work":
         work(sys.argv[2])
     elif sys.argv[1] == "try":  # whether this machine allows it at all
-        with mounted(make_image(sys.argv[2], Path(sys.argv[3])), Path(sys.argv[3]) / "top"):
+        with mounted(
+            sys.argv[2], make_image(sys.argv[2], Path(sys.argv[3])), Path(sys.argv[3]) / "top"
+        ):
             pass
     else:
         print(json.dumps(play(sys.argv[2], sys.argv[3], Path(sys.argv[4]))))

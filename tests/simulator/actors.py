@@ -180,7 +180,8 @@ def steer(process: Process) -> None:
                 raise Broken(f"retry does not know {story}") from None
     elif what < 0.6 and job_id:
         with _Doing(process, "look"):
-            world.history.looked(spool.get(job_id))
+            began = world.scheduler.now
+            world.history.looked(spool.get(job_id), began)
     elif what < 0.75:
         with _Doing(process, "reap"):
             spool.reap()

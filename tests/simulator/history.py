@@ -35,6 +35,7 @@ class Story:
     retried: int = 0
     retry_told: bool = False
     end_acknowledged: str = ""
+    end_told_at: float = 0.0
     may_fail: bool = False
     is_pruned: bool = False
     winner: str | None = None
@@ -247,11 +248,15 @@ class History:
             where = self._world.where(job.id)
             is_done = bool(where) and where[0].startswith("done/")
             self._must(is_done or story.is_pruned, f"I4: done was told, but {where}", story)
-            story.end_acknowledged = "done"
+            self._end_is_told(story, "done")
             return
         # NFS: a reaper's ready/<id>.<n> cannot be told from one's own whose reply was lost.
         same = (verb == "fail" or story.retried) and self._world.plan.kind == NETWORK
         self._must(same or process.held_name in process.moved, f"I5: {verb} moved nothing", story)
+
+    def _end_is_told(self, story: Story, outcome: str) -> None:
+        if not story.end_acknowledged:
+            story.end_acknowledged, story.end_told_at = outcome, self._world.scheduler.now
 
     def cancelled(self, info: Any) -> None:
         """cancel returned."""
@@ -262,14 +267,14 @@ class History:
         ended = info.status.name in {"DONE", "FAILED"} or story.retried
         self._must(ended, f"cancelled, and {info.status.name}", story)
         if info.status.name == "DONE":
-            story.end_acknowledged = story.end_acknowledged or "cancelled"
+            self._end_is_told(story, "cancelled")
 
-    def looked(self, info: Any) -> None:
+    def looked(self, info: Any, began: float) -> None:
         """get returned."""
         story = self.story(info.id)
         known = info.status.name != "UNKNOWN"
         self._must(known or story.is_pruned, "a known job is unknown", story)
-        if story.end_acknowledged:
+        if story.end_acknowledged and story.end_told_at < began:  # a look tells of one instant
             fine = info.status.name == "DONE" or story.is_pruned
             self._must(fine, f"I4: its end was told, now {info.status.name}", story)
 

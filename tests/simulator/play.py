@@ -35,7 +35,8 @@ class Played:
         self.worlds += other.worlds
         self.lives += other.lives
         self.operations += other.operations
-        self.digest = zlib.crc32(b"%d" % other.digest, self.digest)
+        if other.worlds:
+            self.digest = zlib.crc32(b"%d" % other.digest, self.digest)
         self.injected += other.injected
         self.broken |= other.broken
 

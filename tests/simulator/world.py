@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import random
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +14,9 @@ from simulator.history import Broken, History
 from simulator.strands import Scheduler
 from spoolq.disk import chance as chance_module
 from spoolq.disk import clock as clock_module
+from spoolq.disk import locks
 from spoolq.disk.weather import PatientFileSystem
+from spoolq.holding import pruning, upkeep
 from spoolq.holding.candidates import Candidates
 from spoolq.queue import Spool
 from spoolq.rules import layout, settings
@@ -236,14 +237,6 @@ class _OneAfterTheOther:
         pass
 
 
-def _modules_with(name: str) -> list[Any]:
-    return [
-        module
-        for path, module in list(sys.modules.items())
-        if path.startswith("spoolq.") and hasattr(module, name)
-    ]
-
-
 @contextmanager
 def _simulated(world: World) -> Iterator[None]:
     """Replace what is not handed in: random names, locks, threads, the wall clock, sleeping."""
@@ -262,7 +255,7 @@ def _simulated(world: World) -> Iterator[None]:
 
     replaced = (
         (chance_module, "os", Random),
-        *((module, "upkeep_lock", upkeep_lock) for module in _modules_with("upkeep_lock")),
+        *((module, "upkeep_lock", upkeep_lock) for module in (locks, pruning, upkeep)),
         (clock_module, "time", WallClock),
         (concurrent.futures, "ThreadPoolExecutor", _OneAfterTheOther),
     )

@@ -61,3 +61,50 @@ def test_result_of_a_done_that_a_power_loss_undid_is_nobodys(
     Path(spool.path, "done", f"{job.id}.result").write_bytes(left)
     job.done()
     assert spool.result(job.id) is None
+
+
+@pytest.mark.guarantee("I6")
+def test_result_without_any_record_is_nobodys(make_spool: Callable[..., Spool]) -> None:
+    spool = make_spool()
+    spool.publish(b"task")
+    job = spool.get_job(timeout=0)
+    job.done()
+    Path(spool.path, "done", f"{job.id}.result").write_bytes(bytes(23))
+    assert spool.result(job.id) is None
+
+
+@pytest.mark.guarantee("I6")
+def test_result_that_a_power_loss_filled_with_zeros_is_not_shown(
+    make_spool: Callable[..., Spool],
+) -> None:
+    # The simulator's seed 100618: size and record are right, the bytes never came to the disk.
+    spool = make_spool(durability="publish")
+    spool.publish(b"task")
+    job = spool.get_job(timeout=0)
+    job.done(b"result")
+    Path(spool.path, "done", f"{job.id}.result").write_bytes(bytes(6))
+    assert spool.get(job.id).outcome == "done"
+    assert spool.result(job.id) is None
+
+
+@pytest.mark.guarantee("I6")
+def test_result_and_its_record_placed_between_two_looks_are_found(
+    make_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = make_spool()
+    spool.publish(b"task")
+    job = spool.get_job(timeout=0)
+    fs = internals(spool).fs
+    job.done(b"result")
+    done = Path(spool.path, "done")
+    hidden = Path(spool.path, "hidden")
+    (done / f"{job.id}.end").rename(hidden)
+    read = fs.read_record
+
+    def placed_meanwhile(name: str, limit: int) -> bytes:
+        if name.endswith(".result") and hidden.exists():
+            hidden.rename(done / f"{job.id}.end")
+        return read(name, limit)
+
+    monkeypatch.setattr(fs, "read_record", placed_meanwhile)
+    assert spool.result(job.id) == b"result"

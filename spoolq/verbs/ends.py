@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import crc32
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -93,14 +94,21 @@ def result(spool: OpenSpool, job_id: str, place: Place, limit: int) -> bytes | N
     # RACE: a draft that cannot be placed now (a read-only mount) may be placed by another reader.
     for path in chain([placed], _unplaced_results(spool, job_id, place), [placed]):
         try:
-            found = spool.fs.read(path, limit)
+            # Of two names, too: a draft and the result it became, after a power cut of btrfs.
+            found = spool.fs.read_record(path, limit)
         except FileNotFoundError:
             continue
         # CRASH: a done that a power loss undid can leave its result behind, whole or torn. Who
-        # gives a result leaves a record that tells its size.
-        told = None if record is None else record.get("result_bytes", len(found))
-        return found if told == len(found) else None
+        # gives a result leaves a record that tells size and sum. RACE: it may be placed just now.
+        record = record or end_record(spool, job_id, place)
+        return found if record is not None and _is_whole(found, record) else None
     return None
+
+
+def _is_whole(result: bytes, record: dict[str, Any]) -> bool:
+    """Whether a result is the one that its record tells of; sums are missing in older records."""
+    told = record.get("result_bytes", len(result)), record.get("result_crc32", crc32(result))
+    return told == (len(result), crc32(result))
 
 
 def _unplaced_results(spool: OpenSpool, job_id: str, place: Place) -> Iterator[str]:

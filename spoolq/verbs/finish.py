@@ -7,6 +7,7 @@ changes nothing (I5). Records are written before, and placed after, by the winne
 from __future__ import annotations
 
 import logging
+from binascii import crc32
 from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import discard, is_listed, move, write_new
@@ -171,8 +172,7 @@ def _write_drafts(
             drafts.append(draft)
         if facts is not None:
             draft = names.DraftName(by.id, by.attempt, token, "end")
-            size = None if result is None else len(result)
-            values = {**facts, "result_bytes": size} if outcome == "done" else facts
+            values = {**facts, **_result_facts(result)} if outcome == "done" else facts
             record = records.dump(_end_values(spool, outcome, by, values))
             write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", record, sync=sync)
             drafts.append(draft)
@@ -180,6 +180,13 @@ def _write_drafts(
         _drop(spool, drafts)
         raise
     return drafts
+
+
+def _result_facts(result: bytes | None) -> dict[str, Any]:
+    """What tells whether a result is whole, and this end's: its size, and its sum if there is one."""
+    if result is None:
+        return {"result_bytes": None}
+    return {"result_bytes": len(result), "result_crc32": crc32(result)}
 
 
 def _end_values(

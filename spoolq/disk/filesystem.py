@@ -48,6 +48,7 @@ class Entry:
     uid: int
     gid: int
     links: int
+    inode: int
 
 
 class FileSystem(Protocol):
@@ -338,6 +339,7 @@ class OsFileSystem:
             found.st_uid,
             found.st_gid,
             found.st_nlink,
+            found.st_ino,
         )
 
     def refresh(self, name: str) -> None:

@@ -13,7 +13,7 @@ from spoolq.holding.taking import Taking
 from spoolq.holding.upkeep import Upkeep
 from spoolq.holding.watching import Watch
 from spoolq.rules import layout, names
-from spoolq.verbs import pause
+from spoolq.verbs import doubles, pause
 from spoolq.verbs.journal import Journal
 from spoolq.verbs.looks import Looks
 from spoolq.waiting import pace
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
 _log = logging.getLogger("spoolq.consumer")
+MOST_VAIN_SEARCHES = 32
 
 
 class Consumer:
@@ -47,6 +48,7 @@ class Consumer:
         self._idle_polls = 0
         self._looks = Looks(spool, layout.READY)
         self._paused, self._pause_known_until = False, -math.inf
+        self._vain_searches = 0
         self.is_closed = False
 
     def close(self) -> None:
@@ -216,7 +218,7 @@ class Consumer:
             if outcome:
                 self._candidates.won()
             elif outcome is None:
-                self._candidates.skip_foreign(name)
+                self._leave(name)
             else:
                 self._candidates.lost(self._local())
 
@@ -228,5 +230,16 @@ class Consumer:
         elif entry.kind == "file" and entry.links == 1:
             return True
         else:
-            self._candidates.skip_foreign(name)
+            self._leave(name)
         return False
+
+    def _leave(self, name: str) -> None:
+        """What is there is foreign, unless it is a job that a power cut gave a second name."""
+        # Searching costs listings, so not for each of many files that have names elsewhere.
+        if self._vain_searches < MOST_VAIN_SEARCHES:
+            if doubles.settle(self._spool, names.split_ready(name).id):
+                self._vain_searches = 0
+                self._candidates.put_back(name)
+                return
+            self._vain_searches += 1
+        self._candidates.skip_foreign(name)

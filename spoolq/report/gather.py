@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spoolq.rules import layout, names, records
 from spoolq.verbs import ends, journal, pause, terms
-from spoolq.verbs.listing import place_of
-from spoolq.verbs.sweep import job_of
+from spoolq.verbs.locate import job_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

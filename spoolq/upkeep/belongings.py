@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.rules import layout, names
 from spoolq.verbs import keys
-from spoolq.verbs.locate import locate
-from spoolq.verbs.sweep import job_of
+from spoolq.verbs.locate import job_of, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from spoolq.rules.fitness import CLOCK_TOLERANCE_SECONDS
 from spoolq.upkeep.belongings import orphans
 from spoolq.upkeep.leases import lease_findings
 from spoolq.verbs import opening
-from spoolq.verbs.sweep import job_of
+from spoolq.verbs.locate import job_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,8 @@ class Finding:
     what: str
     advice: str
     remedy: str = ""
-    """What `mending` can do about it: "directory", "mode", "foreign", "reap", "sweep", "key" or ""."""
+    """What `mending` can do about it: "directory", "mode", "foreign", "reap", "sweep", "key",
+    "double" or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,8 @@ def _foreign(spool: OpenSpool, directory: str) -> Iterator[Finding]:
 def _file(spool: OpenSpool, directory: str, path: str, entry: Entry) -> Iterator[Finding]:
     wanted = 0o660 if spool.settings.group else 0o600
     if entry.links > 1 and directory in layout.STATES:
-        yield Finding(path, f"a file of {entry.links} names", "ignored; remove the other names")
+        advice = "left alone; --fix removes names that a power cut gave back, others are foreign"
+        yield Finding(path, f"a file of {entry.links} names", advice, "double")
     elif entry.mode & 0o777 != wanted and directory != layout.LOCKS:
         yield Finding(path, f"mode {entry.mode:o}, not {wanted:o}", f"chmod {wanted:o}", "mode")
     is_task = job_of(directory, path.rpartition("/")[2]) if directory in layout.STATES else None
@@ -158,6 +160,8 @@ def _facts(spool: OpenSpool, findings: list[Finding]) -> dict[str, str]:
     mount = mounts.mount_at(spool.fs.root)
     follows = "consumers poll, as events of other hosts are not seen"
     facts = {"file system": f"{mount.type}: {follows if mount.is_network else 'events'}"}
+    if mount.type == "btrfs" and "notreelog" not in mount.options:
+        facts["file system"] += "; a power cut may give jobs second names, which go by themselves"
     if mount.gives_up:
         findings.append(Finding(".", "on a soft NFS mount", "mount it hard, see 'doctor --probe'"))
     facts |= _room(spool, findings)

@@ -14,8 +14,8 @@ from spoolq.disk.modes import set_mode
 from spoolq.errors import SpoolUntrusted
 from spoolq.rules import layout, names
 from spoolq.upkeep import doctor
-from spoolq.verbs import keys, opening, sweep
-from spoolq.verbs.locate import locate
+from spoolq.verbs import doubles, keys, opening, sweep
+from spoolq.verbs.locate import job_of, locate
 from spoolq.verbs.reap import Reaper
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class _Mending:
             "reap": self._reap,
             "sweep": self._sweep,
             "key": self._let_key_go,
+            "double": self._settle,
         }
         repair = repairs.get(finding.remedy)
         if repair is None:
@@ -133,6 +134,16 @@ class _Mending:
             sweep.sweep_tmp(self._spool)
             sweep.sweep_records(self._spool)
         return "swept" if self._spool.fs.lstat(path) is None else None
+
+    def _settle(self, path: str) -> str | None:
+        state, _, name = path.rpartition("/")
+        job_id = job_of(state, name)
+        if job_id is not None:
+            doubles.settle(self._spool, job_id)
+        entry = self._spool.fs.lstat(path)
+        if entry is None:
+            return "removed, its job has a later name"
+        return "the only name of its job now" if entry.links == 1 else None
 
     def _let_key_go(self, path: str) -> str | None:
         key = path.rpartition("/")[2]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.filesystem import Foreign
 from spoolq.rules import archives, layout
+from spoolq.verbs import doubles
 
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
@@ -80,6 +81,9 @@ class _Parts(io.RawIOBase):
         entry = spool.fs.lstat(path)
         if entry is None:
             raise FileNotFoundError(2, "no such archive", path)
+        if entry.links > 1:
+            # CRASH: a power cut can give it back the name of its draft (see doubles).
+            doubles.drop_drafts(spool, entry.inode, ".archive")
         self._size = entry.size
 
     def readable(self) -> bool:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from spoolq.disk.atomic import create_stamped, discard, make_directory
 from spoolq.disk.filesystem import Foreign
 from spoolq.rules import archives, layout, names, records
-from spoolq.verbs import history, prune
+from spoolq.verbs import doubles, history, prune
 from spoolq.verbs.archived import UNREADABLE, parts_of, reading
-from spoolq.verbs.sweep import job_of
+from spoolq.verbs.locate import job_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +90,8 @@ class _Day:
                 continue
             entry = self._spool.fs.lstat(f"{layout.DONE}/{name}")
             if entry is not None and entry.kind == "file" and entry.changed_at <= self._ended_by:
+                if entry.links > 1:
+                    doubles.settle(self._spool, job_id)
                 yield job_id, name, entry.changed_at
 
     def _by_job(self, directory: str, wanted: set[str]) -> dict[str, list[str]]:

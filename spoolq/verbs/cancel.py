@@ -48,6 +48,8 @@ def retry(spool: OpenSpool, job_id: str) -> Place | None:
         if move(spool.fs, place.path, f"{layout.READY}/{job_id}"):
             if spool.settings.syncs_endings:
                 spool.fs.sync_directory(layout.READY)
+                # CRASH: btrfs brings the old name back else, and of both the failed one counts.
+                spool.fs.sync_directory(layout.FAILED)
             keep_end_as_history(spool, job_id)
             history.note(spool, job_id, "retried")
             return place

@@ -9,8 +9,7 @@ from spoolq.errors import InvalidTask, UnknownJob
 from spoolq.jobs import JobInfo, JobStatus, Stats
 from spoolq.rules import archives, layout, names, records
 from spoolq.verbs import ends, finish, history, pause, terms
-from spoolq.verbs.locate import Place, locate
-from spoolq.verbs.sweep import job_of
+from spoolq.verbs.locate import Place, job_of, locate, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,20 +173,6 @@ def _each_in(spool: OpenSpool, state: str, is_wanted: Callable[[str], bool]) -> 
         info = info_at(spool, job_id, place)
         if info is not None:
             yield info
-
-
-def place_of(state: str, name: str) -> Place | None:
-    """The place of a task by its name in a state directory; None for foreign names and records."""
-    if state == layout.LEASED:
-        leased = names.parse_leased(name)
-        return Place(state, name, leased.attempt, lease=leased.lease) if leased else None
-    if state == layout.DELAYED:
-        delayed = names.parse_delayed(name)
-        return Place(state, name, delayed.attempts, due=delayed.due) if delayed else None
-    if state == layout.READY:
-        ready = names.parse_ready(name)
-        return Place(state, name, ready.attempts) if ready else None
-    return Place(state, name) if job_of(state, name) else None
 
 
 def _each_ended(

@@ -19,13 +19,17 @@ LOOKS_BEFORE_UNKNOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A job's state directory and its name there. Attempts: counted so far (leased: running)."""
+    """A job's state directory and its name there. Attempts: counted so far (leased: running).
+
+    `links`: how many names its file has, where it was looked at.
+    """
 
     state: str
     name: str
     attempts: int = 0
     lease: str | None = None
     due: float | None = None
+    links: int | None = None
 
     @property
     def path(self) -> str:
@@ -38,6 +42,35 @@ class Place:
         return self.state in {layout.DONE, layout.FAILED}
 
 
+def job_of(state: str, name: str) -> str | None:
+    """The id of the task that bears `name` in a state directory; None for all else."""
+    if state == layout.READY:
+        ready = names.parse_ready(name)
+        return ready.id if ready else None
+    if state == layout.LEASED:
+        leased = names.parse_leased(name)
+        return leased.id if leased else None
+    if state == layout.DELAYED:
+        delayed = names.parse_delayed(name)
+        return delayed.id if delayed else None
+    ended = names.parse_ended(name)
+    return ended[0] if ended and ended[1] in {"", "cancelled"} else None
+
+
+def place_of(state: str, name: str) -> Place | None:
+    """The place of a task by its name in a state directory; None for foreign names and records."""
+    if state == layout.LEASED:
+        leased = names.parse_leased(name)
+        return Place(state, name, leased.attempt, lease=leased.lease) if leased else None
+    if state == layout.DELAYED:
+        delayed = names.parse_delayed(name)
+        return Place(state, name, delayed.attempts, due=delayed.due) if delayed else None
+    if state == layout.READY:
+        ready = names.parse_ready(name)
+        return Place(state, name, ready.attempts) if ready else None
+    return Place(state, name) if job_of(state, name) else None
+
+
 def locate(spool: OpenSpool, job_id: str) -> Place | None:
     """Where a job is, None when it is nowhere.
 
@@ -47,8 +80,18 @@ def locate(spool: OpenSpool, job_id: str) -> Place | None:
     for _ in range(LOOKS_BEFORE_UNKNOWN):
         place = _look(spool, job_id)
         if place is not None:
-            return place
+            return place if place.has_ended else _later_place(spool, job_id, place)
     return None
+
+
+def _later_place(spool: OpenSpool, job_id: str, place: Place) -> Place:
+    """The place, unless the file has another name too, after a power cut, and a later one."""
+    entry = None if place.links == 1 else spool.fs.lstat(place.path)
+    if entry is None or entry.links == 1:
+        return place
+    from spoolq.verbs import doubles  # noqa: PLC0415 - hardly ever
+
+    return doubles.later_place(spool, job_id, place, entry.inode)
 
 
 def _look(spool: OpenSpool, job_id: str) -> Place | None:
@@ -67,7 +110,9 @@ def _exact(spool: OpenSpool, state: str, name: str, attempts: int = 0) -> Place 
     # present; opening the directory first renews both.
     spool.fs.refresh(state)
     entry = spool.fs.lstat(f"{state}/{name}")
-    return Place(state, name, attempts) if entry is not None and entry.kind == "file" else None
+    if entry is None or entry.kind != "file":
+        return None
+    return Place(state, name, attempts, links=entry.links)
 
 
 def _delayed(spool: OpenSpool, job_id: str) -> Place | None:

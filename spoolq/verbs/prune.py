@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from spoolq.disk.atomic import discard
 from spoolq.rules import layout, names
 from spoolq.rules.retention import SECOND, Tally
-from spoolq.verbs import keys
+from spoolq.verbs import doubles, keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,16 +92,20 @@ class _Pruning:
         yield from self.remove_belongings()
 
     def _goes(self, name: str, job_id: str) -> bool:
-        if self.last_to_go and job_id[SECOND] <= self.last_to_go:
-            return True
+        is_surplus = bool(self.last_to_go) and job_id[SECOND] <= self.last_to_go
         # A job cannot have ended before it was published: most young jobs are told by their names.
         published = names.published_at(job_id)
-        if published is None or published > self.ended_by:
+        if not is_surplus and (published is None or published > self.ended_by):
             return False
         # The rename that ended the job stamped the inode's change time, with the server's clock;
         # its record and result were renamed after it.
         entry = self.spool.fs.lstat(f"{self.state}/{name}")
-        return entry is not None and entry.kind == "file" and entry.changed_at <= self.ended_by
+        if entry is None or entry.kind != "file":
+            return False
+        if entry.links > 1:
+            # CRASH: I4. A name that a power cut gave back would live on as a job that waits.
+            doubles.settle(self.spool, job_id)
+        return is_surplus or entry.changed_at <= self.ended_by
 
     def _remove(self, name: str, job_id: str, kind: str) -> int:
         """Remove one name. RACE: a task goes before its record: of several pruners, or a retry,

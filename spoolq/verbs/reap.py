@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import move
 from spoolq.rules import layout, leases, names
-from spoolq.verbs import claim, finish, history, journal, terms
+from spoolq.verbs import claim, doubles, finish, history, journal, terms
+from spoolq.verbs.locate import job_of
 from spoolq.verbs.looks import Looks
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ class Reaper:
     def _is_ours(self, state: str, name: str) -> bool:
         """A look before a move by name, so that foreign things of our names stay where they are."""
         entry = self._spool.fs.lstat(f"{state}/{name}")
-        return entry is not None and entry.kind == "file"
+        if entry is None or entry.kind != "file":
+            return False
+        job_id = job_of(state, name)
+        if entry.links == 1 or job_id is None or not doubles.settle(self._spool, job_id):
+            return True
+        return self._spool.fs.lstat(f"{state}/{name}") is not None
 
     @staticmethod
     def _next_due(done: ReapPass, later: list[str]) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard, move
 from spoolq.rules import layout, names
-from spoolq.verbs import cancel, ends, keys, workers
-from spoolq.verbs.locate import locate
+from spoolq.verbs import cancel, doubles, ends, keys, workers
+from spoolq.verbs.locate import job_of, locate
 
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
@@ -36,6 +36,8 @@ def _sweep_one(spool: OpenSpool, name: str, oldest_kept: float) -> bool:
     if draft is not None and entry.kind == "file":
         return _settle_draft(spool, draft)
     if names.is_job_id(name) and entry.kind == "file":
+        if entry.links > 1 and locate(spool, name) is not None:
+            return discard(spool.fs, path)  # CRASH: I4. A name that a power cut gave back
         return _drop_unpublished(spool, name)
     stem, dot, suffix = name.partition(".")
     if name.startswith("clock-") or (dot and dot + suffix in _OURS and names.is_lease_name(stem)):
@@ -89,10 +91,11 @@ def sweep_records(spool: OpenSpool) -> int:
     """
     seen = spool.surely_past() - spool.settings.sweep_seconds
     swept = 0
-    kept = _kept_ids(spool)
-    for directory, job_of in _RECORDS:
+    kept, doubles_seen = _kept_ids(spool)
+    swept += sum(doubles.settle(spool, job_id) for job_id in doubles_seen)
+    for directory, id_of in _RECORDS:
         for name in spool.fs.list(directory):
-            job_id = job_of(name)
+            job_id = id_of(name)
             if job_id is None or job_id in kept or not _is_old(spool, f"{directory}/{name}", seen):
                 continue
             if locate(spool, job_id) is None:
@@ -117,29 +120,17 @@ _RECORDS = (
 )
 
 
-def _kept_ids(spool: OpenSpool) -> set[str]:
+def _kept_ids(spool: OpenSpool) -> tuple[set[str], set[str]]:
+    """The ids of all jobs, and those that were met twice."""
+    met: set[str] = set()
+    twice: set[str] = set()
     kept = {name for name in spool.fs.iterate(layout.TMP) if names.is_job_id(name)}
     for state in layout.STATES:
         for name in spool.fs.iterate(state):
             job_id = job_of(state, name)
             if job_id is not None:
-                kept.add(job_id)
-    return kept
-
-
-def job_of(state: str, name: str) -> str | None:
-    """The id of the task that bears `name` in a state directory; None for all else."""
-    if state == layout.READY:
-        ready = names.parse_ready(name)
-        return ready.id if ready else None
-    if state == layout.LEASED:
-        leased = names.parse_leased(name)
-        return leased.id if leased else None
-    if state == layout.DELAYED:
-        delayed = names.parse_delayed(name)
-        return delayed.id if delayed else None
-    ended = names.parse_ended(name)
-    return ended[0] if ended and ended[1] in {"", "cancelled"} else None
+                (twice if job_id in met else met).add(job_id)
+    return kept | met, twice
 
 
 def _sweep_keys(spool: OpenSpool, kept: set[str], oldest_kept: float) -> int:

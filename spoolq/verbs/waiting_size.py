@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spoolq.rules import layout
-from spoolq.verbs.sweep import job_of
+from spoolq.verbs.locate import job_of
 
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool

@@ -204,6 +204,7 @@ class SimulatedFileSystem:
             uid=os.geteuid(),
             gid=os.getegid(),
             links=node.links if isinstance(node, File) else 2,
+            inode=id(node),
         )
 
     def refresh(self, name: str) -> None:

@@ -282,7 +282,8 @@ class MemoryFileSystem:
         is_file = found.entries is None
         kind, mode = ("file", 0o600) if is_file else ("directory", 0o700)
         times = (found.modified_at, found.changed_at)
-        return Entry(kind, len(found.data), *times, mode, os.geteuid(), os.getegid(), found.links)
+        owner = (os.geteuid(), os.getegid())
+        return Entry(kind, len(found.data), *times, mode, *owner, found.links, self._find(name))
 
     def refresh(self, name: str) -> None:
         self._entries(self._find(name), name)

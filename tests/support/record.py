@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from spoolq import Job, JobStatus, SpoolqError
 from spoolq.rules import layout, names
-from spoolq.verbs.sweep import job_of
+from spoolq.verbs.locate import job_of
 from support.memory_spool import open_memory_spool
 
 if TYPE_CHECKING:

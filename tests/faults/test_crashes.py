@@ -11,7 +11,7 @@ from support import tally
 from support.faulty_fs import crash_after, crash_before, crash_within
 from support.memory_spool import predictable
 from support.moves import MOVES, Move
-from support.one_fault import Run, operations_of
+from support.one_fault import Run, operations_of, told_of
 
 
 @pytest.mark.guarantee("I1", "I3", "I4", "I5", "I6")
@@ -23,7 +23,7 @@ def test_a_crash_anywhere_breaks_no_guarantee(move: Move, durability: str) -> No
         for crash in (crash_before, crash_after, crash_within):
             if crash is crash_within and name != "write":
                 continue
-            with predictable(f"{move.name} {number}"):
+            with predictable(move.name), told_of(f"{crash.__name__} {number}, {name}"):
                 run = Run(move, durability)
                 run.make(lambda fs, plan=crash, at=number: plan(fs, at))
                 assert run.died

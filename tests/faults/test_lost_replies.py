@@ -9,7 +9,7 @@ from support import tally
 from support.faulty_fs import BY_HANDLE, CHANGING, repeated_late, reply_lost
 from support.memory_spool import predictable
 from support.moves import MOVES, Move
-from support.one_fault import Run, operations_of
+from support.one_fault import Run, operations_of, told_of
 
 MOVES_BY_NAME = pytest.mark.parametrize("move", MOVES, ids=lambda move: move.name)
 
@@ -19,7 +19,7 @@ MOVES_BY_NAME = pytest.mark.parametrize("move", MOVES, ids=lambda move: move.nam
 def test_a_lost_reply_breaks_no_guarantee(move: Move) -> None:
     for number, name in enumerate(operations_of(move, is_network=True), 1):
         if name in CHANGING:
-            with predictable(f"{move.name} {number}"):
+            with predictable(move.name), told_of(f"reply of {number}, {name}"):
                 run = Run(move, is_network=True)
                 run.make(lambda _, at=number: reply_lost(at))
                 run.make_again()
@@ -33,7 +33,7 @@ def test_a_request_repeated_late_breaks_no_guarantee(move: Move) -> None:
     operations = operations_of(move, is_network=True)
     for number, later in combinations(range(1, len(operations) + 1), 2):
         if operations[number - 1] in CHANGING - BY_HANDLE:
-            with predictable(f"{move.name} {number} {later}"):
+            with predictable(move.name), told_of(f"{number} again before {later}"):
                 run = Run(move, is_network=True)
                 run.make(lambda _, at=number, again=later: repeated_late(at, again))
                 run.make_again()

@@ -301,7 +301,8 @@ class MemoryFileSystem:
         open_files = sorted(
             (h, self.inodes[n].data, self.inodes[n].links) for h, n in self.handles.items()
         )
-        return (self.time.local, *sorted(self._keys(ROOT, "")), *open_files)
+        clocks = self.time.local, self.time.server_ahead
+        return (self.is_network, *clocks, *sorted(self._keys(ROOT, "")), *open_files)
 
     def _keys(self, directory: int, prefix: str) -> Iterator[tuple[object, ...]]:
         for name, number in (self.inodes[directory].entries or {}).items():

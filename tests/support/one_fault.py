@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from spoolq import LeaseLost, SpoolqError
@@ -14,11 +15,21 @@ from support.record import EVERYTHING, assert_clear, assert_guarantees
 from support.stages import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from support.faulty_fs import Plan
     from support.moves import Move
     from support.stages import Stage
+
+
+@contextmanager
+def told_of(fault: str) -> Iterator[None]:
+    """What fails inside tells which fault it was."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"with this fault: {fault}")
+        raise
 
 
 @functools.cache

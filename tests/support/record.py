@@ -6,6 +6,7 @@ passes, leases end, leftovers are swept, everything is pruned. Nothing is repair
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -72,6 +73,16 @@ class Record:
         """`fail`, `release` or `retry` returned: the job is to be given out again."""
         self.failed.discard(job_id)
         self.held.pop(job_id, None)
+
+    def key(self) -> tuple[object, ...]:
+        """What tells two of them apart, whatever the order in which they were written."""
+        mappings = (self.payloads, self.held, self.keys, self.results)
+        sets = (self.attempted, self.ended, self.failed, self.may_be_pruned)
+        return (
+            *(tuple(sorted(each.items())) for each in mappings),  # type: ignore[attr-defined]
+            *(tuple(sorted(each)) for each in sets),  # type: ignore[type-var]
+            self.paused,
+        )
 
     def copy(self) -> Record:
         """One that goes its own way."""
@@ -203,9 +214,20 @@ class Aftermath:
         assert left == [layout.SETTINGS], f"left over: {left}"
 
 
+_judged: set[bytes] = set()
+
+
 def assert_guarantees(
     fs: MemoryFileSystem, record: Record, promised: frozenset[str] = EVERYTHING
 ) -> None:
-    """Fail unless every guarantee holds from here on, whatever has happened before."""
+    """Fail unless every guarantee holds from here on, whatever has happened before.
+
+    The same files and the same acknowledgements are judged once: most faults end alike.
+    """
+    told = repr((fs.key(), record.key(), sorted(promised))).encode()
+    case = hashlib.blake2b(told, digest_size=16).digest()
+    if case in _judged:
+        return
     assert_names(fs, record, promised)
     Aftermath(fs, record, promised).check()
+    _judged.add(case)

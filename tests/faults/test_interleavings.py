@@ -74,6 +74,7 @@ def test_no_interleaving_of_two_breaks_a_guarantee(stage: str, one: str, other: 
     ways = both.explore()
     tally.add("interleavings of two processes, all of them", ways)
     tally.add("states that they go through", both.states)
+    tally.add("ends that they come to", both.ends)
     tally.fault("crashes of both processes at once", both.crashes)
 
 

@@ -1,220 +1,313 @@
 """Every interleaving of several processes' file operations, at the seam, without a thread.
 
-A process is a function of what its operations told it. So it is played from its beginning with the
-answers so far, carries out one operation more, and is put away: any state of the file system can
-go on with any process, and states that were met before (the same files, the same answers) need not
-be explored again. That makes millions of interleavings a few hundred states, and leaves none out.
+A process is a function of what its operations told it. So it is played from its beginning, once for
+each row of answers that it can get, up to the operation that it wants next; how far it has come is
+a `Point`. A state of them all is the files and one point each: what is met again, by another way,
+is not gone on with twice. That makes more interleavings than can be counted a few thousand states,
+and leaves none out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spoolq import LeaseLost, SpoolqError, UnknownJob
 from spoolq.disk.filesystem import Foreign
 from spoolq.rules import layout
-from support.faulty_fs import LISTINGS, OPERATIONS
+from support.faulty_fs import CHANGING, LISTINGS, OPERATIONS
 from support.memory_spool import open_memory_spool, predictable
 from support.moves import Process
-from support.record import EVERYTHING, Aftermath, Record, assert_names
+from support.one_fault import told_of
+from support.record import EVERYTHING, Record, assert_guarantees, assert_names
 from support.stages import HOLDER
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
+    from support.memory_fs import MemoryFileSystem
     from support.moves import Move
     from support.stages import Stage
 
-Answers = tuple[tuple[str, Any], ...]
-TIME, TOLD, OSERROR, FOREIGN = "time", "told", "oserror", "foreign"
+Answer = tuple[str, Any]
+Wanted = tuple[str, tuple[Any, ...]]
+TOLD, OSERROR, FOREIGN = "told", "oserror", "foreign"
+MOST_TOLD_STEPS = 60
+"""Of a way to a failure, so many last steps are told."""
 
 
 class _PutAway(BaseException):
-    """A process has carried out its one operation and wants another: not now."""
+    """A process wants an operation that nobody has answered yet."""
 
 
 class _Played:
-    """The seam as one process sees it: answers given before, then one real operation."""
+    """The seam as one process sees it: answers given before, then no more."""
 
-    def __init__(self, stage: Stage, number: int, answers: Answers, operations: int) -> None:
-        self.fs = stage.fs
+    def __init__(self, stage: Stage, answers: Sequence[Answer]) -> None:
         self.root, self.is_network = stage.fs.root, stage.fs.is_network
-        self.answers = list(answers)
-        self._number = number
-        self._at = 0
-        self._left = operations
-        self._is_away = False
+        self.wanted: Wanted | None = None
+        self._fs = stage.fs
+        self._answers = iter(answers)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         assert name in OPERATIONS, name
-        operation = self._played(name, getattr(self.fs, name))
+
+        def operation(*args: Any) -> Any:
+            return self._answer(name, args)
+
         setattr(self, name, operation)
         return operation
 
     def now(self) -> float:
-        """The local clock: what it told before is told again."""
-        if self._at == len(self.answers):
-            self.answers.append((TIME, self.fs.time.local))
-        kind, told = self.answers[self._at]
-        assert kind == TIME, "played another way than before"
-        self._at += 1
-        return float(told)
+        """The local clock; it stands still."""
+        return self._fs.time.local
 
-    def _played(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def played(*args: Any) -> Any:
-            if args[0] == layout.SETTINGS:
-                return call(*args)  # written once, before anything: in nobody's way
-            if self._is_away:
-                raise _PutAway
-            if self._at == len(self.answers):
-                self._carry_out(name, call, args)
-            kind, told = self.answers[self._at]
-            self._at += 1
-            return _answer(name, kind, told)
-
-        return played
-
-    def _carry_out(self, name: str, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        if not self._left:
-            self._is_away = True
+    def _answer(self, name: str, args: tuple[Any, ...]) -> Any:
+        if args[0] == layout.SETTINGS:
+            return getattr(self._fs, name)(*args)  # written before anything: in nobody's way
+        kind, told = next(self._answers, (None, None)) if self.wanted is None else (None, None)
+        if kind is None:
+            self.wanted = self.wanted or (name, args)
             raise _PutAway
-        self._left -= 1
-        self.fs.next_handle = 1000 * (self._number + 1) + len(self.answers)
-        try:
-            told = call(*args)
-        except OSError as error:
-            facts = (error.errno, error.strerror, error.filename, None, error.filename2)
-            self.answers.append((OSERROR, facts))
-        except Foreign as error:
-            self.answers.append((FOREIGN, (type(error), error.name, error.reason)))
-        else:
-            self.answers.append((TOLD, tuple(sorted(told)) if name in LISTINGS else told))
+        if kind == OSERROR:
+            raise OSError(*told)
+        if kind == FOREIGN:
+            raise told[0](*told[1:])
+        if name == "list":
+            return list(told)
+        return iter(told) if name in LISTINGS else told
 
 
-def _answer(name: str, kind: str, told: Any) -> Any:
-    if kind == OSERROR:
-        raise OSError(*told)
-    if kind == FOREIGN:
-        raise told[0](*told[1:])
-    assert kind == TOLD, "played another way than before"
-    if name == "list":
-        return list(told)
-    return iter(told) if name in LISTINGS else told
+def carry_out(fs: MemoryFileSystem, wanted: Wanted, first_handle: int) -> Answer:
+    """One operation; a file that it opens gets the handle `first_handle`."""
+    name, args = wanted
+    fs.next_handle = first_handle
+    try:
+        told = getattr(fs, name)(*args)
+    except OSError as error:
+        return OSERROR, (error.errno, error.strerror, error.filename, None, error.filename2)
+    except Foreign as error:
+        return FOREIGN, (type(error), error.name, error.reason)
+    return TOLD, tuple(sorted(told)) if name in LISTINGS else told
 
 
-@dataclass
-class Seat:
-    """How far one process has come: its answers, and, once it has ended, how."""
+@dataclass(eq=False)
+class Point:
+    """How far one process has come: the answers so far, and what it wants next or has told.
 
-    answers: Answers = ()
-    has_ended: bool = False
+    `handle` is what a file gets that it opens next: no other's, and the same by every way.
+    """
+
+    answers: tuple[Answer, ...]
+    handle: int
+    wanted: Wanted | None = None
     told: object = None
+    following: dict[Answer, Point] = field(default_factory=dict)
+
+
+class _Script:
+    """One process: all the points that it can come to."""
+
+    def __init__(self, stage: Stage, number: int, move: Move, restart: Callable[[str], None]):
+        self.move = move
+        self._stage, self._number, self._restart = stage, number, restart
+        self._records: dict[tuple[Point, object], Record] = {}
+        self.begin = self._point((), Record())
+
+    def after(self, point: Point, answer: Answer) -> Point:
+        """Where it comes to by this answer, which is a new one."""
+        point.following[answer] = self._point((*point.answers, answer), Record())
+        return point.following[answer]
+
+    def acknowledged(self, point: Point, record: Record) -> Record:
+        """The record with what the process was told up to this point."""
+        key = point, record.key()
+        known = self._records.get(key)
+        if known is None:
+            known = self._records[key] = record.copy()
+            again = self._point(point.answers, known)
+            assert (again.told, again.wanted) == (point.told, point.wanted), "played another way"
+        return known
+
+    def _point(self, answers: tuple[Answer, ...], record: Record) -> Point:
+        """Play it from its beginning."""
+        fs = _Played(self._stage, answers)
+        point = Point(answers, 1000 * (self._number + 1) + len(answers))
+        self._restart(f"process {self._number}")
+        try:
+            owner = self.move.owner
+            spool = open_memory_spool(fs, self._stage.fs.time, owner, fs.now, _no_sleep)  # type: ignore[arg-type]
+            told = self.move.act(Process(spool, self._stage, record, is_alone=False))
+            point.told = tuple(told) if isinstance(told, list) else told
+        except _PutAway:
+            point.wanted = fs.wanted
+        except (LeaseLost, UnknownJob) as error:
+            point.told = type(error).__name__
+        except SpoolqError as error:
+            raise AssertionError(f"{self.move.name}: without any fault: {error!r}") from error
+        return point
 
 
 def _no_sleep(_: float) -> None:
     """Time passes only by hand here."""
 
 
+class _Disks:
+    """All states of the file system that were met, by number, and what operations make of them."""
+
+    def __init__(self, first: MemoryFileSystem) -> None:
+        self.met = [first]
+        self._numbers = {first.key(): 0}
+        self._done: dict[tuple[int, Wanted, int], tuple[int, Answer]] = {}
+
+    def carry_out(self, number: int, wanted: Wanted, handle: int) -> tuple[int, Answer]:
+        """The state after an operation, and its answer."""
+        handle = handle if wanted[0] in CHANGING else 0
+        known = self._done.get((number, wanted, handle))
+        if known is None:
+            fs = self.met[number]
+            if wanted[0] not in CHANGING:
+                known = number, carry_out(fs, wanted, handle)
+            else:
+                fs = fs.copy()
+                answer = carry_out(fs, wanted, handle)
+                known = self._number(fs), answer
+            self._done[number, wanted, handle] = known
+        return known
+
+    def _number(self, fs: MemoryFileSystem) -> int:
+        number = self._numbers.setdefault(fs.key(), len(self.met))
+        if number == len(self.met):
+            self.met.append(fs)
+        return number
+
+
+State = tuple[int, tuple[Point, ...]]
+"""The number of a disk, and how far each process has come."""
+
+
 class Interleavings:
     """All the ways in which some moves, made at once on a copy of a stage, can go.
 
     At the end what all were told must hold. At every state on the way I1 and I6 must hold; at one
-    in `crash_every` all processes die, and others must be able to go on.
+    in `crash_every` that differ all processes die, and others must be able to go on.
     """
 
     def __init__(self, stage: Stage, moves: Sequence[Move], crash_every: int = 0) -> None:
         self.stage = stage
         self.moves = moves
-        self.states = 0
-        self.crashes = 0
+        self.states = self.crashes = self.ends = 0
         self._crash_every = crash_every
-        self._ways: dict[tuple[Any, ...], int] = {}
+        self._disks = _Disks(stage.fs)
+        self._scripts: list[_Script] = []
         self._visible = stage.record.copy()
+        self._named: set[int] = set()
+        self._judged: set[tuple[int, object]] = set()
+        self._came_from: dict[State, tuple[State, int]] = {}
 
     def explore(self) -> int:
         """Judge every end that can be reached; how many interleavings lead there."""
-        with predictable("interleavings") as self._restart:
-            self._note_attempts()
-            return self._ways_from(self.stage, tuple(Seat() for _ in self.moves))
-
-    def _note_attempts(self) -> None:
-        """What they are about to publish may be seen at any time."""
-        for number in range(len(self.moves)):
-            self._play(self.stage.copy(), number, Seat(), self._visible, 0)
-
-    def _play(self, stage: Stage, number: int, seat: Seat, record: Record, operations: int) -> Seat:
-        """Play a process from its beginning, and let it carry out so many operations more."""
-        move = self.moves[number]
-        fs = _Played(stage, number, seat.answers, operations)
-        self._restart(f"process {number}")
-        try:
-            spool = open_memory_spool(fs, stage.fs.time, move.owner, fs.now, _no_sleep)  # type: ignore[arg-type]
-            told = move.act(Process(spool, stage, record, is_alone=False))
-        except _PutAway:
-            return Seat(tuple(fs.answers))
-        except (LeaseLost, UnknownJob) as error:
-            told = type(error).__name__
-        except SpoolqError as error:
-            raise AssertionError(f"{move.name}: without any fault: {error!r}") from error
-        return Seat(tuple(fs.answers), True, tuple(told) if isinstance(told, list) else told)
-
-    def _ways_from(self, stage: Stage, seats: tuple[Seat, ...]) -> int:
-        key = (stage.fs.key(), tuple((seat.answers, seat.has_ended) for seat in seats))
-        known = self._ways.get(key)
-        if known is None:
-            self._look_at(stage, seats)
-            known = self._ways[key] = self._go_on(stage, seats)
-        return known
-
-    def _go_on(self, stage: Stage, seats: tuple[Seat, ...]) -> int:
-        open_ends = [number for number, seat in enumerate(seats) if not seat.has_ended]
-        if not open_ends:
-            return 1
-        ways = 0
-        for number in open_ends:
-            after = stage.copy()
-            moved = self._play(after, number, seats[number], Record(), 1)
-            ways += self._ways_from(after, (*seats[:number], moved, *seats[number + 1 :]))
-        return ways
-
-    def _look_at(self, stage: Stage, seats: Sequence[Seat]) -> None:
-        self.states += 1
-        assert_names(stage.fs, self._visible, EVERYTHING)
-        ended = all(seat.has_ended for seat in seats)
-        crash = self._crash_every and self.states % self._crash_every == 0
-        if ended or crash:
-            self.crashes += not ended
-            self._judge(stage, seats)
+        with predictable("interleavings") as restart:
+            ways = 0
+            layer = {self._begin(restart): 1}
+            while layer:
+                following: dict[State, int] = {}
+                for state, count in layer.items():
+                    self._look_at(state)
+                    ways += count * self._has_ended(state)
+                    for number in self._open_ends(state):
+                        after = self._step(state, number)
+                        following[after] = following.get(after, 0) + count
+                layer = following
+            return ways
 
     def walk(self, chance: random.Random) -> None:
         """One interleaving, by chance: for more processes than can be explored."""
-        with predictable("interleavings") as self._restart:
-            self._note_attempts()
-            stage, seats = self.stage.copy(), [Seat() for _ in self.moves]
+        with predictable("interleavings") as restart:
+            state = self._begin(restart)
             number, burst = 0, 0
-            while open_ends := [each for each, seat in enumerate(seats) if not seat.has_ended]:
+            while open_ends := self._open_ends(state):
                 if burst == 0 or number not in open_ends:
                     number, burst = chance.choice(open_ends), chance.choice((1, 1, 2, 3, 8))
-                seats[number] = self._play(stage, number, seats[number], Record(), 1)
+                state = self._step(state, number)
                 burst -= 1
-                self._look_at(stage, seats)
+                self._look_at(state)
 
-    def _judge(self, stage: Stage, seats: Sequence[Seat]) -> None:
+    def _begin(self, restart: Callable[[str], None]) -> State:
+        if not self._scripts:
+            self._scripts = [
+                _Script(self.stage, number, move, restart) for number, move in enumerate(self.moves)
+            ]
+            for script in self._scripts:
+                # What they are about to publish may be seen at any time.
+                self._visible = script.acknowledged(script.begin, self._visible)
+        return 0, tuple(script.begin for script in self._scripts)
+
+    @staticmethod
+    def _open_ends(state: State) -> list[int]:
+        return [number for number, point in enumerate(state[1]) if point.wanted is not None]
+
+    def _has_ended(self, state: State) -> bool:
+        return all(point.wanted is None for point in state[1])
+
+    def _step(self, state: State, number: int) -> State:
+        disk, points = state
+        point = points[number]
+        assert point.wanted is not None
+        disk, answer = self._disks.carry_out(disk, point.wanted, point.handle)
+        moved = point.following.get(answer)
+        if moved is None:
+            with told_of(self._way_to(state)):
+                moved = self._scripts[number].after(point, answer)
+        after = disk, (*points[:number], moved, *points[number + 1 :])
+        self._came_from.setdefault(after, (state, number))
+        return after
+
+    def _look_at(self, state: State) -> None:
+        disk, points = state
+        self.states += 1
+        if disk not in self._named:
+            self._named.add(disk)
+            with told_of(self._way_to(state)):
+                assert_names(self._disks.met[disk], self._visible, EVERYTHING)
+        ended = self._has_ended(state)
+        self.ends += ended
+        if ended or (self._crash_every and self.states % self._crash_every == 0):
+            self._judge(disk, points, state)
+            self.crashes += not ended
+
+    def _judge(self, disk: int, points: Sequence[Point], state: State) -> None:
         """What the processes were told, taken together, must hold from now on.
 
         Acknowledgements have no order here, so they are written down in the one that allows most:
         what was pruned, what holders did, who took what, and then the rest.
         """
-        record = stage.record.copy()
-        for number in sorted(range(len(self.moves)), key=self._rank):
-            again = self._play(stage.copy(), number, seats[number], record, 0)
-            assert again.told == seats[number].told, "played another way than before"
-            assert again.told != "UNKNOWN" or self._may_vanish(), "lost sight of the job"
-        after = stage.copy()
-        after.fs.handles.clear()
-        Aftermath(after.fs, record, EVERYTHING).check()
+        with told_of(self._way_to(state)):
+            record = self.stage.record
+            for number in sorted(range(len(self.moves)), key=self._rank):
+                record = self._scripts[number].acknowledged(points[number], record)
+                told = points[number].told
+                assert told != "UNKNOWN" or self._may_vanish(), "lost sight of the job"
+            case = disk, record.key()
+            if case not in self._judged:
+                self._judged.add(case)
+                after = self._disks.met[disk].copy()
+                after.handles.clear()
+                assert_guarantees(after, record.copy())
+
+    def _way_to(self, state: State) -> Callable[[], str]:
+        """A text, made only when it is needed: who did what, on the way to this state."""
+
+        def told() -> str:
+            steps: list[str] = []
+            at = state
+            while at in self._came_from:
+                at, number = self._came_from[at]
+                steps.append(f"{self.moves[number].name} ({number}): {at[1][number].wanted}")
+            return "\n".join(["on this way:", *reversed(steps[:MOST_TOLD_STEPS])])
+
+        return told
 
     def _rank(self, number: int) -> tuple[bool, ...]:
         move = self.moves[number]

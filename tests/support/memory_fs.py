@@ -7,10 +7,11 @@ against the real file system, operation by operation.
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from spoolq.disk.filesystem import Entry, Foreign, TooLarge
 
@@ -295,6 +296,13 @@ class MemoryFileSystem:
         self._entries(self._find(name), name)
 
     # ----- for tests
+
+    def copy(self) -> Self:
+        """One that goes its own way, with a time of its own; inodes are never changed in place."""
+        other = copy.copy(self)
+        other.time = copy.copy(self.time)
+        other.inodes, other.handles = dict(self.inodes), dict(self.handles)
+        return other
 
     def key(self) -> tuple[object, ...]:
         """What tells two states of it apart, whatever the order in which they came about."""

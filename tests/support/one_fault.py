@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told_of(fault: str) -> Iterator[None]:
-    """What fails inside tells which fault it was."""
+def told_of(fault: str | Callable[[], str]) -> Iterator[None]:
+    """What fails inside tells which fault it was; a callable makes the text when it is needed."""
     try:
         yield
     except BaseException as error:
-        error.add_note(f"with this fault: {fault}")
+        error.add_note(fault if isinstance(fault, str) else fault())
         raise
 
 

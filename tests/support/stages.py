@@ -5,7 +5,6 @@ All in memory, built once and copied. Beside the target two more jobs wait, whic
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +35,8 @@ class Stage:
     leased: list[str] = field(default_factory=list)
 
     def copy(self) -> Stage:
-        """One that goes its own way; inodes are never changed in place."""
-        fs = copy.copy(self.fs)
-        fs.time = copy.copy(self.fs.time)
-        fs.inodes, fs.handles = dict(self.fs.inodes), dict(self.fs.handles)
-        return Stage(fs, self.record.copy(), self.target, self.leased)
+        """One that goes its own way."""
+        return Stage(self.fs.copy(), self.record.copy(), self.target, self.leased)
 
     def open(self, owner: str) -> Spool:
         """As another process opens it."""

@@ -96,8 +96,11 @@ def _end(  # noqa: PLR0917
     if not won:
         _drop(spool, drafts)
         return False
-    place_records(spool, state, drafts)
+    are_placed = place_records(spool, state, drafts)
     if sync:
+        if not are_placed:
+            # CRASH: I4. The drafts' bytes are synced, and from here on so are their names.
+            spool.fs.sync_directory(layout.TMP)
         # CRASH: I4. One directory sync covers the task's new name and its records'.
         spool.fs.sync_directory(state)
     return True
@@ -220,8 +223,11 @@ def shortened(text: str, most: int = 8000) -> str:
     return f"{text[: most // 2]}\n[... {len(text) - most} characters cut ...]\n{text[-most // 2 :]}"
 
 
-def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -> None:
+def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -> bool:
     """Give an ended job's drafts their final names; a reader may have done so already.
+
+    Returns:
+        False when the file system refused one: it is in sys/tmp/ still.
 
     CRASH: the end record goes last, for where it stands nobody looks for a result any more.
     """
@@ -234,4 +240,5 @@ def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -
                 continue
             # The job has ended, whatever becomes of its record; a reader or the sweep tries again.
             _log.warning("record of job %s is not in place yet: %s", draft.id, error)
-            return
+            return False
+    return True

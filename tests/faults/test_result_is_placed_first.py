@@ -108,3 +108,31 @@ def test_result_and_its_record_placed_between_two_looks_are_found(
 
     monkeypatch.setattr(fs, "read_record", placed_meanwhile)
     assert spool.result(job.id) == b"result"
+
+
+@pytest.mark.guarantee("I4")
+@pytest.mark.parametrize("refused", [".result", ".end"])
+def test_drafts_that_cannot_be_placed_are_synced_by_name_before_done_returns(
+    make_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    # The simulator's seed 103852: then the power failed, and the draft's name was lost.
+    spool = make_spool(durability="full")
+    fs = internals(spool).fs
+    rename, sync = fs.rename, fs.sync_directory
+    synced = []
+
+    def refusing(source: str, target: str) -> None:
+        if target.endswith(refused):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), source)
+        rename(source, target)
+
+    def syncing(name: str) -> None:
+        synced.append(name)
+        sync(name)
+
+    spool.publish(b"task")
+    job = spool.get_job(timeout=0)
+    monkeypatch.setattr(fs, "rename", refusing)
+    monkeypatch.setattr(fs, "sync_directory", syncing)
+    job.done(b"result")
+    assert {"sys/tmp", "done"} <= set(synced)

@@ -292,7 +292,7 @@ def _check_ending(process: Process, story: Any) -> None:
         # NFS: a holder from before a retry cannot tell the end of the first attempt after it.
         may_be_older = world.plan.injected["power loss"] or (story.retried and world.on_network)
         undone = set(story.results.values()) if may_be_older else set()
-        if world.plan.injected["power loss"] and world.plan.injected["error of what was done"]:
+        if world.plan.injected["power loss"] and world.plan.durability != "full":
             undone.add(None)  # a record not placed because of an error, and its draft not synced
         if told != story.results[story.winner] and told not in undone:
             raise Broken(f"the winner's result was lost: {told!r} of {story}")

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from support import tally
 from support.fuzzing import (
     COMMANDS,
-    JOB,
-    LEASE,
     VALUES,
     Furnished,
     example,
@@ -20,6 +18,7 @@ from support.fuzzing import (
     furnish,
     run,
     spoilt,
+    words_for,
 )
 from support.spools import tasks_in
 
@@ -37,14 +36,6 @@ def as_json(values: object) -> bytes:
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
     return furnish(tmp_path_factory.mktemp("fuzz"))
-
-
-def words_for(name: str, spool: Furnished) -> list[str]:
-    """The command on a job, or a lease, that there is."""
-    held = next(path for path, kind in spool.records.items() if kind == "lease")
-    lease = held.removeprefix("leased/").partition(".")[0]
-    stand_ins = {JOB: next(iter(spool.payloads)), LEASE: lease}
-    return [name, *(stand_ins.get(word, word) for word in COMMANDS[name])]
 
 
 def go_on(spool: Furnished) -> None:

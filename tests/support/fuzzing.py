@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from spoolq import Spool
 from spoolq.cli.main import main
 from support.command_line import Ran
+from support.processes import environment
 from support.spools import jobs_on_disk
 
 if TYPE_CHECKING:
@@ -54,6 +56,21 @@ def run(path: str | Path, *words: str, stdin: bytes = b"") -> Ran:
         file.flush()
         told.append(os.fsdecode(file.buffer.getvalue()))  # type: ignore[attr-defined]
     return Ran(status, *told)
+
+
+def most_memory(path: str | Path, commands: list[list[str]]) -> int:
+    """Run commands one after the other in another process: the most bytes that it had resident."""
+    script = (
+        "import json, resource, sys; from support.fuzzing import fine, run\n"
+        "for words in json.loads(sys.argv[2]): fine(run(sys.argv[1], *words, stdin=b'x'), words)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+    )
+    words = [sys.executable, "-c", script, str(path), json.dumps(commands)]
+    ran = subprocess.run(
+        words, env=environment(), capture_output=True, text=True, check=False, timeout=100
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    return int(ran.stdout)
 
 
 def fine(ran: Ran, words: object) -> None:
@@ -147,6 +164,14 @@ def furnish(home: Path) -> Furnished:
             f"done/{done.id}.result": "stop",
         },
     )
+
+
+def words_for(name: str, spool: Furnished) -> list[str]:
+    """The command on a job, or a lease, that there is."""
+    held = next(path for path, kind in spool.records.items() if kind == "lease")
+    lease = held.removeprefix("leased/").partition(".")[0]
+    stand_ins = {JOB: next(iter(spool.payloads)), LEASE: lease}
+    return [name, *(stand_ins.get(word, word) for word in COMMANDS[name])]
 
 
 def example(kind: str) -> bytes:

@@ -7,7 +7,6 @@ Layout, lowest floor first: `errors`, `jobs`, `interfaces` (words), `rules` (dec
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -72,8 +71,6 @@ __all__ = [
     "UnknownJob",
 ]
 __version__ = "0.1.0"
-
-logging.getLogger("spoolq").addHandler(logging.NullHandler())
 
 # Each name is imported when it is asked for: who only publishes starts in half the time.
 _HOMES = {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import logging
 
 
 class Later:
@@ -14,3 +17,23 @@ class Later:
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(import_module(self._name), attribute)
+
+
+class _LaterLog:
+    """Stands for a logger; `logging` costs a command that has nothing to say a third of its start."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        import logging  # noqa: PLC0415
+
+        root = logging.getLogger("spoolq")
+        if not root.handlers:
+            root.addHandler(logging.NullHandler())  # a library is silent unless it is listened to
+        return getattr(logging.getLogger(self._name), attribute)
+
+
+def log_named(name: str) -> logging.Logger:
+    """The logger of this name, below `spoolq`."""
+    return cast("logging.Logger", _LaterLog(name))

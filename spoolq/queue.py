@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from spoolq.disk import identity
@@ -14,10 +13,10 @@ from spoolq.errors import (
 )
 from spoolq.holding.intake import Intake
 from spoolq.holding.storage import storage_error, telling_storage_errors
-from spoolq.later import Later
+from spoolq.later import Later, log_named
 from spoolq.rules import names, tasks
 from spoolq.rules.settings import checked_count, checked_seconds
-from spoolq.verbs import keys, opening, publish
+from spoolq.verbs import opening, publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from spoolq.jobs import JobInfo, JobStatus, PruneReport, ReapReport, Stats
     from spoolq.rules import retention
     from spoolq.rules.settings import Settings
-    from spoolq.verbs import cancel, history, listing, locate, pause, prune, reap, sweep
+    from spoolq.verbs import cancel, history, keys, listing, locate, pause, prune, reap, sweep
     from spoolq.verbs.context import OpenSpool
 else:
     # `spoolq put` starts in half the time without what only takers and lookers need.
@@ -39,12 +38,14 @@ else:
     consumer, job, keepalive = (
         Later(f"spoolq.holding.{name}") for name in ("consumer", "job", "keepalive")
     )
-    cancel, history, listing, locate, pause, prune, reap, sweep = (
-        Later(f"spoolq.verbs.{name}")
-        for name in ["cancel", "history", "listing", "locate", "pause", "prune", "reap", "sweep"]
+    cancel, history, keys, listing = (
+        Later(f"spoolq.verbs.{name}") for name in ("cancel", "history", "keys", "listing")
+    )
+    locate, pause, prune, reap, sweep = (
+        Later(f"spoolq.verbs.{name}") for name in ("locate", "pause", "prune", "reap", "sweep")
     )
 
-_log = logging.getLogger("spoolq")
+_log = log_named("spoolq")
 
 
 class Spool:

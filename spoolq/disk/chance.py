@@ -22,6 +22,11 @@ def random_text() -> str:
         return _draw()
 
 
+def random_fraction() -> float:
+    """From 0 up to 1, for spreading what many processes do."""
+    return int.from_bytes(os.urandom(6), "big") / 2**48
+
+
 def _draw() -> str:
     text = os.urandom(RANDOM_LENGTH * _PIECES_PER_DRAW).translate(_TABLE).decode("ascii")
     drawn = [text[at : at + RANDOM_LENGTH] for at in range(0, len(text), RANDOM_LENGTH)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import math
 import os
-import random
 import time
 from typing import TYPE_CHECKING
 
@@ -98,7 +97,7 @@ class ServerClock:
 
     def sample(self) -> None:
         """Ask the server by creating and removing a scratch file."""
-        name = f"sys/tmp/clock-{os.getpid()}-{random.getrandbits(64):016x}"
+        name = f"sys/tmp/clock-{os.getpid()}-{os.urandom(8).hex()}"
         before = self.local()
         handle, stamp = self._fs.create(name)
         after = self.local()

@@ -11,8 +11,7 @@ import contextlib
 import errno
 import os
 import stat as stat_bits
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +35,7 @@ class TooLarge(Foreign):
     """A regular file, but larger than the caller wants to read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What lstat tells: `kind` is "file", "directory", "link" or "other"; times in seconds."""
 
     kind: str

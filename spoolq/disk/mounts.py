@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 NETWORK_TYPES = frozenset(
     (
@@ -38,8 +38,7 @@ _LOCAL_FUSE = frozenset(("fuse.ext2", "fuse.ntfs", "fuse.exfat", "fuse.bindfs", 
 _SOFT = frozenset(("soft", "softerr"))
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """A line of the mount table: where, of which type, from where, with which options."""
 
     point: str

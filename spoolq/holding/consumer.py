@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from spoolq.holding.candidates import Candidates
 from spoolq.holding.taking import Taking
 from spoolq.holding.upkeep import Upkeep
 from spoolq.holding.watching import Watch
+from spoolq.later import log_named
 from spoolq.rules import layout, names
 from spoolq.verbs import doubles, pause
 from spoolq.verbs.journal import Journal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spoolq.holding.keepalive import Keeper
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.consumer")
+_log = log_named("spoolq.consumer")
 MOST_VAIN_SEARCHES = 32
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +10,7 @@ from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
 from spoolq.holding.lease import HeldLease
 from spoolq.holding.storage import telling_storage_errors
 from spoolq.holding.turns import one_at_a_time
+from spoolq.later import log_named
 from spoolq.rules import layout, leases, names, records, retries
 from spoolq.rules.settings import checked_seconds
 from spoolq.verbs import cancel, finish, history, journal, locate, renew, terms
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.job")
+_log = log_named("spoolq.job")
 EAGER_BYTES = 1024 * 1024
 """Payloads up to this size are read when the job is taken, larger ones when `task` is asked for."""
 

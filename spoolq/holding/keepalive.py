@@ -6,13 +6,13 @@ the renewing thread hangs in the file system.
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from spoolq.errors import SpoolqError
 from spoolq.holding.renewing import renew_together
+from spoolq.later import log_named
 from spoolq.rules import leases
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from spoolq.holding.job import Job
 
-_log = logging.getLogger("spoolq.keepalive")
+_log = log_named("spoolq.keepalive")
 FIRST_RETRY_SECONDS = 0.1
 IDLE_SECONDS = 5.0
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING
 
+from spoolq.later import log_named
 from spoolq.verbs import claim
 
 if TYPE_CHECKING:
     from spoolq.verbs.claim import Granted
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.lease")
+_log = log_named("spoolq.lease")
 
 
 class HeldLease:

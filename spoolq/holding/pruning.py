@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from spoolq.disk.locks import upkeep_lock
+from spoolq.later import log_named
 from spoolq.rules import layout
 from spoolq.rules.retention import Keep
 from spoolq.verbs import journal, prune
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.upkeep")
+_log = log_named("spoolq.upkeep")
 MARK = f"{layout.LOCKS}/pruned"
 """A file that whoever prunes touches now and then, so that others leave it to them."""
 FIRST_SECONDS = 2.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from spoolq.disk.filesystem import Foreign, TooLarge
 from spoolq.holding.job import EAGER_BYTES, Job
 from spoolq.holding.lease import HeldLease
+from spoolq.later import log_named
 from spoolq.rules import layout
 from spoolq.verbs import claim, finish
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName, ReadyName
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.consumer")
+_log = log_named("spoolq.consumer")
 
 
 class Taking:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from spoolq.disk.locks import upkeep_lock
 from spoolq.holding.pruning import Pruning
+from spoolq.later import log_named
 from spoolq.rules import layout, names
 from spoolq.verbs.reap import Reaper
 from spoolq.verbs.sweep import sweep_tmp
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
     from spoolq.verbs.reap import ReapPass
 
-_log = logging.getLogger("spoolq.upkeep")
+_log = log_named("spoolq.upkeep")
 TOUCH_EVERY_PASSES = 8
 
 

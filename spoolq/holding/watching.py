@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING
 
+from spoolq.later import log_named
 from spoolq.rules import layout
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
     from spoolq.waiting.watch import Subscription
 
-_log = logging.getLogger("spoolq.waiting")
+_log = log_named("spoolq.waiting")
 WORTH_WATCHING_SECONDS = 0.25
 """Starting the observer takes about a tenth of a second; shorter waits are polled through."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from spoolq.later import log_named
 from spoolq.looking.overview import Lookout
 from spoolq.metrics import families
 from spoolq.metrics.tally import LATE_SECONDS, Tally
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.metrics")
+_log = log_named("spoolq.metrics")
 LOOK_COST = 10.0
 """Between two looks at least this many times passes what a look has cost: scrapes may be frequent."""
 

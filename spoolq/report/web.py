@@ -7,17 +7,17 @@ begins with a secret that only who started this knows, and requests for another 
 from __future__ import annotations
 
 import hmac
-import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from spoolq.later import log_named
 from spoolq.report import gather, page
 
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.web")
+_log = log_named("spoolq.web")
 LOOPBACK = "127.0.0.1"
 LIVE_SECONDS = 5.0
 REST_SHARE = 5.0

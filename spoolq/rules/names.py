@@ -6,7 +6,6 @@ Printable ASCII, fields of `[A-Za-z0-9_-]` joined by dots. A name that does not 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -161,8 +160,7 @@ class LeasedName(NamedTuple):
         return f"{self.id}.{self.attempt}.{self.lease}"
 
 
-@dataclass(frozen=True, slots=True)
-class DelayedName:
+class DelayedName(NamedTuple):
     """`<due>.<id>[.<n>]` in delayed/: `due` in seconds since 1970, server time."""
 
     due: float
@@ -173,8 +171,7 @@ class DelayedName:
         return f"{format_time(self.due)}.{ReadyName(self.id, self.attempts)}"
 
 
-@dataclass(frozen=True, slots=True)
-class DraftName:
+class DraftName(NamedTuple):
     """`<id>.<attempt>.<token>.<kind>` in sys/tmp/: an end record or result on its way.
 
     The token is new for each try to end the job; its record and result share it.
@@ -189,8 +186,7 @@ class DraftName:
         return f"{self.id}.{self.attempt}.{self.token}.{self.kind}"
 
 
-@dataclass(frozen=True, slots=True)
-class LogName:
+class LogName(NamedTuple):
     """`<id>.<attempt>.<lease>.<stream>` in logs/: what one run wrote to "out" or "err".
 
     `lease` is the one that the run began under, so no two runs ever share a log.
@@ -205,8 +201,7 @@ class LogName:
         return f"{self.id}.{self.attempt}.{self.lease}.{self.stream}"
 
 
-@dataclass(frozen=True, slots=True)
-class JournalName:
+class JournalName(NamedTuple):
     """`<begun>.<token>` in sys/journal/: the process that writes it, and since when."""
 
     begun: float
@@ -216,8 +211,7 @@ class JournalName:
         return f"{format_time(self.begun)}.{self.token}"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerName:
+class WorkerName(NamedTuple):
     """`<worker>.<n>` in sys/workers/: the n-th record of a worker (1 first)."""
 
     worker: str

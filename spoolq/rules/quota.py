@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 NEAR_SHARE = 0.8
 FAR_SECONDS, NEAR_SECONDS = 10.0, 1.0
@@ -11,8 +11,7 @@ COUNTING_SHARE = 20.0
 """A count that took t seconds is good for 20 t at least: at most 5 % of the time goes into it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The settings max_waiting and max_bytes; 0: no limit."""
 
     jobs: int

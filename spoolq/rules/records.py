@@ -8,7 +8,6 @@ time. No I/O.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard
@@ -118,8 +117,7 @@ def load_lease(name: str, data: bytes) -> Lease | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(NamedTuple):
     """The write-once options of a job; a job without a record has none of them.
 
     `by` is who published it: told only where a record is written anyway.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LOW_SHARE, LOW_BYTES, LOW_INODES = 0.05, 20 * 1024**3, 1_000_000
 SCARCE_SHARE, SCARCE_BYTES, SCARCE_INODES = 0.01, 2 * 1024**3, 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """What is free of a file system for who asks; `inodes` is 0 where there is no limit to them."""
 
     free_bytes: int

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.errors import InvalidSetting
 from spoolq.rules.layout import FORMAT
@@ -20,8 +19,7 @@ WATCHES = ("auto", "events", "poll")
 _JSON_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What `spool.json` decides for every host that opens the spool.
 
     Attributes:
@@ -79,7 +77,7 @@ def checked(values: Mapping[str, object]) -> Settings:
     Raises:
         InvalidSetting: an unknown name, a wrong type, or a value that makes no sense.
     """
-    known = {field.name: getattr(Settings(), field.name) for field in fields(Settings)}
+    known = Settings()._asdict()
     for name in values:
         if name not in known:
             raise InvalidSetting(name, values[name], "one of " + ", ".join(sorted(known)))
@@ -145,7 +143,7 @@ def _check_ranges(settings: Settings) -> None:
 
 def to_text(settings: Settings) -> bytes:
     """The contents of spool.json."""
-    return (json.dumps({"format": FORMAT, **asdict(settings)}, indent=2) + "\n").encode()
+    return (json.dumps({"format": FORMAT, **settings._asdict()}, indent=2) + "\n").encode()
 
 
 def from_mapping(found: Mapping[str, object]) -> Settings:
@@ -154,5 +152,5 @@ def from_mapping(found: Mapping[str, object]) -> Settings:
     Raises:
         InvalidSetting: a value that makes no sense.
     """
-    known = {field.name for field in fields(Settings)}
+    known = Settings._fields
     return checked({name: value for name, value in found.items() if name in known})

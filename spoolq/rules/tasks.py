@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from spoolq.errors import InvalidSetting, InvalidTask
@@ -15,29 +14,40 @@ if TYPE_CHECKING:
 MAX_HEADERS_BYTES = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class Options:
-    """The options of one publish, as `checked_options` lets them through."""
+    """The options of one publish, as `checked_options` lets them through.
 
-    priority: int = 5
-    delay_seconds: float = 0.0
-    key: str | None = None
-    headers: Mapping[str, str] | None = None
-    lease_seconds: float | None = None
-    max_attempts: int | None = None
-    need_record: bool = field(init=False)
-    """Whether a meta record has to go with the job."""
-    is_plain: bool = field(init=False)
-    """Whether nothing but a priority was asked for."""
+    Attributes:
+        need_record: whether a meta record has to go with the job.
+        is_plain: whether nothing but a priority was asked for.
+    """
 
-    def __post_init__(self) -> None:
-        given = (self.key, self.headers, self.lease_seconds, self.max_attempts)
-        need_record = any(value is not None for value in given)
-        object.__setattr__(self, "need_record", need_record)
-        object.__setattr__(self, "is_plain", not need_record and self.delay_seconds <= 0)
+    __slots__ = (
+        "delay_seconds", "headers", "is_plain", "key", "lease_seconds", "max_attempts",
+        "need_record", "priority",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0917
+        self,
+        priority: int = 5,
+        delay_seconds: float = 0.0,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        lease_seconds: float | None = None,
+        max_attempts: int | None = None,
+    ) -> None:
+        self.priority = priority
+        self.delay_seconds = delay_seconds
+        self.key = key
+        self.headers = headers
+        self.lease_seconds = lease_seconds
+        self.max_attempts = max_attempts
+        given = (key, headers, lease_seconds, max_attempts)
+        self.need_record = any(value is not None for value in given)
+        self.is_plain = not self.need_record and delay_seconds <= 0
 
 
-_PLAIN = tuple(Options(priority) for priority in range(10))
+_PLAIN = tuple(map(Options, range(10)))
 
 
 def checked_task(task: object, max_task_bytes: int) -> bytes:

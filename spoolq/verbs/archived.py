@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import io
-import logging
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.filesystem import Foreign
+from spoolq.later import log_named
 from spoolq.rules import archives, layout
 from spoolq.verbs import doubles
 
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.archive")
+_log = log_named("spoolq.archive")
 LOOKS = 3
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, RuntimeError,

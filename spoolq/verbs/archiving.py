@@ -7,12 +7,12 @@ archive at every instant; a crash in between leaves it in both, which is no harm
 
 from __future__ import annotations
 
-import logging
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import create_stamped, discard, make_directory
 from spoolq.disk.filesystem import Foreign
+from spoolq.later import log_named
 from spoolq.rules import archives, layout, names, records
 from spoolq.verbs import doubles, history, prune
 from spoolq.verbs.archived import UNREADABLE, parts_of, reading
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.archive")
+_log = log_named("spoolq.archive")
 
 
 def archive(spool: OpenSpool, older_than_seconds: float) -> tuple[int, list[str]]:

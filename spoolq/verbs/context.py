@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import random
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from spoolq.disk import chance
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from spoolq.verbs.journal import Journal
 
 
-@dataclass(slots=True)
 class OpenSpool:
     """What every verb takes first.
 
@@ -32,17 +29,34 @@ class OpenSpool:
     them; `pid` is asked for each time. Processes that take jobs have a journal.
     """
 
-    fs: FileSystem
-    clock: ServerClock
-    settings: Settings
-    owner: str
-    host: str
-    pid: Callable[[], int]
-    chance: Callable[[], float] = random.random
-    sleep: Callable[[float], None] = time.sleep
-    journal: Journal | None = None
-    _last_microsecond: int = field(default=0, init=False)
-    _tokens: tuple[int, str, Iterator[int]] = field(default=(-1, "", iter(())), init=False)
+    __slots__ = (
+        "_last_microsecond", "_tokens", "chance", "clock", "fs", "host", "journal", "owner", "pid",
+        "settings", "sleep",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0917
+        self,
+        fs: FileSystem,
+        clock: ServerClock,
+        settings: Settings,
+        owner: str,
+        host: str,
+        pid: Callable[[], int],
+        chance: Callable[[], float] = chance.random_fraction,
+        sleep: Callable[[float], None] = time.sleep,
+        journal: Journal | None = None,
+    ) -> None:
+        self.fs = fs
+        self.clock = clock
+        self.settings = settings
+        self.owner = owner
+        self.host = host
+        self.pid = pid
+        self.chance = chance
+        self.sleep = sleep
+        self.journal = journal
+        self._last_microsecond = 0
+        self._tokens: tuple[int, str, Iterator[int]] = (-1, "", iter(()))
 
     def token(self) -> str:
         """A name no other process, host or time has: `<host>-<pid>-<random>`, as leases bear."""

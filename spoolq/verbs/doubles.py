@@ -6,10 +6,10 @@ log replay) brought it back. A file with several names is never given out before
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import discard, move
+from spoolq.later import log_named
 from spoolq.rules import layout, names
 from spoolq.rules.doubles import progress
 from spoolq.verbs import terms
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.doubles")
+_log = log_named("spoolq.doubles")
 ASIDE_SECONDS = 60.0
 
 

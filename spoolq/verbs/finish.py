@@ -6,18 +6,18 @@ changes nothing (I5). Records are written before, and placed after, by the winne
 
 from __future__ import annotations
 
-import logging
 from binascii import crc32
 from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import discard, is_listed, move, write_new
+from spoolq.later import log_named
 from spoolq.rules import layout, names, records
 
 if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.finish")
+_log = log_named("spoolq.finish")
 
 
 def done(

@@ -5,17 +5,17 @@ Appending from two hosts is not safe on NFS, so nothing is ever appended.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import discard
 from spoolq.disk.chance import random_text
+from spoolq.later import log_named
 from spoolq.rules import layout, names, records
 
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.history")
+_log = log_named("spoolq.history")
 
 
 def event_name(spool: OpenSpool, job_id: str, now: float) -> str:

@@ -8,7 +8,6 @@ what it has not written down yet: lines of statistics, never a job.
 from __future__ import annotations
 
 import atexit
-import logging
 import math
 import threading
 from collections import deque
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from spoolq.disk.atomic import discard, make_directory
 from spoolq.disk.chance import random_text
 from spoolq.disk.filesystem import Foreign
+from spoolq.later import log_named
 from spoolq.rules import journal, layout, names
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.journal")
+_log = log_named("spoolq.journal")
 PAUSE_AFTER_ERROR_SECONDS = 60.0
 
 _unwritten: set[Journal] = set()

@@ -5,8 +5,7 @@ Exact names first (a few look-ups), listings only for what is under way or came 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.errors import InvalidName, LeaseLost
 from spoolq.rules import layout, names
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 LOOKS_BEFORE_UNKNOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A job's state directory and its name there. Attempts: counted so far (leased: running).
 
     `links`: how many names its file has, where it was looked at.

@@ -10,16 +10,20 @@ from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import create_stamped, discard, is_listed, move, write_new
+from spoolq.later import Later
 from spoolq.rules import layout, names, records
-from spoolq.verbs import keys
-from spoolq.verbs.locate import locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spoolq.disk.filesystem import FileSystem
     from spoolq.rules.tasks import Options
+    from spoolq.verbs import keys
+    from spoolq.verbs import locate as locating
     from spoolq.verbs.context import OpenSpool
+else:
+    # Only a job with a unique key needs them.
+    keys, locating = Later("spoolq.verbs.keys"), Later("spoolq.verbs.locate")
 
 BATCH_OPEN_FILES = 128
 SYNC_THREADS = 8
@@ -168,7 +172,10 @@ def _publish_unique(spool: OpenSpool, task: bytes, options: Options, key: str) -
 def _publish_holder(spool: OpenSpool, key: str, draft: _Draft) -> str:
     """The key is ours; make the task visible, unless somebody did that for us meanwhile."""
     try:
-        if not move(spool.fs, draft.path, draft.target) and locate(spool, draft.id) is None:
+        if (
+            not move(spool.fs, draft.path, draft.target)
+            and locating.locate(spool, draft.id) is None
+        ):
             raise _not_moved(spool, draft)
         if spool.settings.syncs_publish:
             spool.fs.sync_directory(draft.directory)
@@ -189,7 +196,7 @@ def _holder(spool: OpenSpool, key: str, job_id: str) -> str | None:
         if spool.settings.syncs_publish:
             spool.fs.sync_directory(target.partition("/")[0])
         return job_id
-    place = locate(spool, job_id)
+    place = locating.locate(spool, job_id)
     if place is not None:
         # CRASH: I3. Whoever published it may not have come to the sync yet, and never come to it.
         if spool.settings.syncs_publish and not place.has_ended:

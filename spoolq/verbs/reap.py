@@ -5,12 +5,12 @@ Idempotent, and safe on all hosts at once: each move is one rename from a name t
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import move
+from spoolq.later import log_named
 from spoolq.rules import layout, leases, names
 from spoolq.verbs import claim, doubles, finish, history, journal, terms
 from spoolq.verbs.locate import job_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from spoolq.rules.records import Lease
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.reap")
+_log = log_named("spoolq.reap")
 
 
 @dataclass(slots=True)

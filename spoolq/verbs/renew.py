@@ -5,10 +5,10 @@ Renewal and expiry race for one source name, so exactly one wins; never "extende
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import move
+from spoolq.later import log_named
 from spoolq.rules import layout, names
 from spoolq.verbs import claim
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spoolq.verbs.claim import Granted
     from spoolq.verbs.context import OpenSpool
 
-_log = logging.getLogger("spoolq.renew")
+_log = log_named("spoolq.renew")
 
 
 def renew(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import logging
 import os
 import struct
 from typing import TYPE_CHECKING
@@ -22,6 +21,8 @@ from watchdog.observers.api import EventDispatcher
 from watchdog.observers.inotify_c import InotifyConstants as Inotify
 from watchdog.observers.inotify_c import inotify_add_watch, inotify_init, inotify_rm_watch
 
+from spoolq.later import log_named
+
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from spoolq.waiting.hub import Listener
 
-log = logging.getLogger("spoolq.waiting")
+log = log_named("spoolq.waiting")
 
 ARRIVED = Inotify.IN_MOVED_TO | Inotify.IN_CREATE
 GONE = (

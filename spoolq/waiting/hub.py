@@ -6,17 +6,18 @@ fork, and therefore never while anything might wait.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Protocol
+
+from spoolq.later import log_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     OnArrival = Callable[[str | None], None]
 
-log = logging.getLogger("spoolq.waiting")
+log = log_named("spoolq.waiting")
 
 # Reentrant, for a signal handler may close a spool in the middle of a subscribe.
 _lock = threading.RLock()

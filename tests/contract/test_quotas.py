@@ -12,6 +12,7 @@ import pytest
 from support.spools import census
 
 from spoolq import Closed, Full, InvalidSetting
+from spoolq.disk import room
 from spoolq.holding import intake
 from spoolq.queue import internals
 from spoolq.rules.room import Room
@@ -132,7 +133,7 @@ def test_waiting_jobs_are_not_listed_for_each_publish(
     inside = internals(spool)
     real = inside.fs.iterate
     monkeypatch.setattr(inside.fs, "iterate", lambda name: listed.append(name) or real(name))
-    monkeypatch.setattr(spool._intake, "_local", lambda: 1000.0)
+    monkeypatch.setattr(spool._intake._quota, "_local", lambda: 1000.0)
     for _ in range(500):
         spool.publish(b"")
     assert sorted(listed) == ["delayed", "ready"]
@@ -161,7 +162,7 @@ def test_publishing_warns_before_the_disk_is_full(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(intake, "room_of", lambda path: Room(10**9, 10**12, 10**6, 10**7))
+    monkeypatch.setattr(room, "room_of", lambda path: Room(10**9, 10**12, 10**6, 10**7))
     monkeypatch.setattr(intake, "ROOM_SECONDS", 0.0)
     spool = make_spool()
     with caplog.at_level(logging.WARNING, logger="spoolq.intake"):

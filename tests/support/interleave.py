@@ -1,8 +1,7 @@
 """Every interleaving of several processes' file operations, at the seam, without a thread.
 
-A process is a function of what its operations told it. So it is played from its beginning, once for
-each row of answers that it can get, up to the operation that it wants next; how far it has come is
-a `Point`. A state of them all is the files and one point each: what is met again, by another way,
+A process is a function of what its operations told it. So it is played from its beginning with the
+answers so far, and then goes on; how far it has come, by these answers, is a `Point`. A state of them all is the files and one point each: what is met again, by another way,
 is not gone on with twice. That makes more interleavings than can be counted a few thousand states,
 and leaves none out.
 """
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 Answer = tuple[str, Any]
 Wanted = tuple[str, tuple[Any, ...]]
 TOLD, OSERROR, FOREIGN = "told", "oserror", "foreign"
+UNSEEN = frozenset(("write_back", "sync", "close"))
+UNSEEN_OF_DIRECTORIES = frozenset(("refresh", "sync_directory"))
 MOST_TOLD_STEPS = 60
 """Of a way to a failure, so many last steps are told."""
 
@@ -42,13 +43,15 @@ class _PutAway(BaseException):
 
 
 class _Played:
-    """The seam as one process sees it: answers given before, then no more."""
+    """The seam as one process sees it: answers given before, then those that `further` gives."""
 
-    def __init__(self, stage: Stage, answers: Sequence[Answer]) -> None:
+    def __init__(
+        self, stage: Stage, answers: Sequence[Answer], further: Callable[[Wanted], Answer]
+    ) -> None:
         self.root, self.is_network = stage.fs.root, stage.fs.is_network
-        self.wanted: Wanted | None = None
         self._fs = stage.fs
         self._answers = iter(answers)
+        self._further = further
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         assert name in OPERATIONS, name
@@ -66,10 +69,7 @@ class _Played:
     def _answer(self, name: str, args: tuple[Any, ...]) -> Any:
         if args[0] == layout.SETTINGS:
             return getattr(self._fs, name)(*args)  # written before anything: in nobody's way
-        kind, told = next(self._answers, (None, None)) if self.wanted is None else (None, None)
-        if kind is None:
-            self.wanted = self.wanted or (name, args)
-            raise _PutAway
+        kind, told = next(self._answers, None) or self._further((name, args))
         if kind == OSERROR:
             raise OSError(*told)
         if kind == FOREIGN:
@@ -106,19 +106,32 @@ class Point:
     following: dict[Answer, Point] = field(default_factory=dict)
 
 
+def _is_unseen(name: str, args: tuple[Any, ...]) -> bool:
+    if name in UNSEEN_OF_DIRECTORIES:
+        return args[0] in layout.DIRECTORIES  # they are always there
+    return name in UNSEEN
+
+
 class _Script:
     """One process: all the points that it can come to."""
 
-    def __init__(self, stage: Stage, number: int, move: Move, restart: Callable[[str], None]):
+    def __init__(
+        self, ground: Ground, number: int, move: Move, restart: Callable[[str], None]
+    ) -> None:
         self.move = move
-        self._stage, self._number, self._restart = stage, number, restart
+        self.restart = restart
+        self._stage, self._disks, self._number = ground.stage, ground.disks, number
         self._records: dict[tuple[Point, object], Record] = {}
-        self.begin = self._point((), Record())
+        self.begin = self._place(())
+        self._play_on(self.begin, 0)
 
-    def after(self, point: Point, answer: Answer) -> Point:
-        """Where it comes to by this answer, which is a new one."""
-        point.following[answer] = self._point((*point.answers, answer), Record())
-        return point.following[answer]
+    def after(self, point: Point, answer: Answer, disk: int) -> Point:
+        """Where it comes to by this answer, when the disk is as numbered."""
+        known = point.following.get(answer)
+        if known is None:
+            known = point.following[answer] = self._place((*point.answers, answer))
+            self._play_on(known, disk)
+        return known
 
     def acknowledged(self, point: Point, record: Record) -> Record:
         """The record with what the process was told up to this point."""
@@ -126,27 +139,50 @@ class _Script:
         known = self._records.get(key)
         if known is None:
             known = self._records[key] = record.copy()
-            again = self._point(point.answers, known)
-            assert (again.told, again.wanted) == (point.told, point.wanted), "played another way"
+            wanted: list[Wanted | None] = [None]
+
+            def put_away(next_wanted: Wanted) -> Answer:
+                wanted[0] = wanted[0] or next_wanted
+                raise _PutAway
+
+            told = self._play(point.answers, known, put_away)
+            assert (told, wanted[0]) == (point.told, point.wanted), "played another way"
         return known
 
-    def _point(self, answers: tuple[Answer, ...], record: Record) -> Point:
-        """Play it from its beginning."""
-        fs = _Played(self._stage, answers)
-        point = Point(answers, 1000 * (self._number + 1) + len(answers))
-        self._restart(f"process {self._number}")
+    def _place(self, answers: tuple[Answer, ...]) -> Point:
+        return Point(answers, 1000 * (self._number + 1) + len(answers))
+
+    def _play_on(self, point: Point, disk: int) -> None:
+        """Play it to its end, as if the others stood still: that too is a way, point by point."""
+
+        def further(wanted: Wanted) -> Answer:
+            nonlocal point, disk
+            point.wanted = wanted
+            disk, answer = self._disks.carry_out(disk, wanted, point.handle)
+            point.following[answer] = self._place((*point.answers, answer))
+            point = point.following[answer]
+            return answer
+
+        told = self._play(point.answers, Record(), further)
+        point.told = told
+
+    def _play(
+        self, answers: Sequence[Answer], record: Record, further: Callable[[Wanted], Answer]
+    ) -> object:
+        """Play it from its beginning; what it told in the end, None when it was put away."""
+        fs = _Played(self._stage, answers, further)
+        self.restart(f"process {self._number}")
         try:
             owner = self.move.owner
             spool = open_memory_spool(fs, self._stage.fs.time, owner, fs.now, _no_sleep)  # type: ignore[arg-type]
             told = self.move.act(Process(spool, self._stage, record, is_alone=False))
-            point.told = tuple(told) if isinstance(told, list) else told
         except _PutAway:
-            point.wanted = fs.wanted
+            return None
         except (LeaseLost, UnknownJob) as error:
-            point.told = type(error).__name__
+            return type(error).__name__
         except SpoolqError as error:
             raise AssertionError(f"{self.move.name}: without any fault: {error!r}") from error
-        return point
+        return tuple(told) if isinstance(told, list) else told
 
 
 def _no_sleep(_: float) -> None:
@@ -183,6 +219,25 @@ class _Disks:
         return number
 
 
+class Ground:
+    """A stage with all that was met on it: what several pairs of moves come to is played once."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.disks = _Disks(stage.fs)
+        self.judged: set[tuple[int, object]] = set()
+        self._scripts: dict[tuple[int, str], _Script] = {}
+
+    def script(self, number: int, move: Move, restart: Callable[[str], None]) -> _Script:
+        """A move as the process of that number makes it."""
+        known = self._scripts.get((number, move.name))
+        if known is None:
+            known = _Script(self, number, move, restart)
+            self._scripts[number, move.name] = known
+        known.restart = restart
+        return known
+
+
 State = tuple[int, tuple[Point, ...]]
 """The number of a disk, and how far each process has come."""
 
@@ -194,20 +249,19 @@ class Interleavings:
     in `crash_every` that differ all processes die, and others must be able to go on.
     """
 
-    def __init__(self, stage: Stage, moves: Sequence[Move], crash_every: int = 0) -> None:
-        self.stage = stage
+    def __init__(self, ground: Ground, moves: Sequence[Move], crash_every: int = 0) -> None:
+        self._ground = ground
         self.moves = moves
         self.states = self.crashes = self.ends = 0
         self._crash_every = crash_every
-        self._disks = _Disks(stage.fs)
+        self._disks = ground.disks
         self._scripts: list[_Script] = []
-        self._visible = stage.record.copy()
+        self._visible = ground.stage.record.copy()
         self._named: set[int] = set()
-        self._judged: set[tuple[int, object]] = set()
         self._came_from: dict[State, tuple[State, int]] = {}
 
     def explore(self) -> int:
-        """Judge every end that can be reached; how many interleavings lead there."""
+        """Judge every end that can be reached; how many interleavings that differ lead there."""
         with predictable("interleavings") as restart:
             ways = 0
             layer = {self._begin(restart): 1}
@@ -216,7 +270,7 @@ class Interleavings:
                 for state, count in layer.items():
                     self._look_at(state)
                     ways += count * self._has_ended(state)
-                    for number in self._open_ends(state):
+                    for number in self._next(state):
                         after = self._step(state, number)
                         following[after] = following.get(after, 0) + count
                 layer = following
@@ -237,7 +291,7 @@ class Interleavings:
     def _begin(self, restart: Callable[[str], None]) -> State:
         if not self._scripts:
             self._scripts = [
-                _Script(self.stage, number, move, restart) for number, move in enumerate(self.moves)
+                self._ground.script(number, move, restart) for number, move in enumerate(self.moves)
             ]
             for script in self._scripts:
                 # What they are about to publish may be seen at any time.
@@ -247,6 +301,18 @@ class Interleavings:
     @staticmethod
     def _open_ends(state: State) -> list[int]:
         return [number for number, point in enumerate(state[1]) if point.wanted is not None]
+
+    def _next(self, state: State) -> list[int]:
+        """Whose operation may come next: anybody's, unless one can neither see nor be seen.
+
+        Such an operation comes to the same before and after any other: at once is every order.
+        """
+        open_ends = self._open_ends(state)
+        for number in open_ends:
+            wanted = state[1][number].wanted
+            if wanted is not None and _is_unseen(*wanted):
+                return [number]
+        return open_ends
 
     def _has_ended(self, state: State) -> bool:
         return all(point.wanted is None for point in state[1])
@@ -259,7 +325,7 @@ class Interleavings:
         moved = point.following.get(answer)
         if moved is None:
             with told_of(self._way_to(state)):
-                moved = self._scripts[number].after(point, answer)
+                moved = self._scripts[number].after(point, answer, disk)
         after = disk, (*points[:number], moved, *points[number + 1 :])
         self._came_from.setdefault(after, (state, number))
         return after
@@ -284,14 +350,14 @@ class Interleavings:
         what was pruned, what holders did, who took what, and then the rest.
         """
         with told_of(self._way_to(state)):
-            record = self.stage.record
+            record = self._ground.stage.record
             for number in sorted(range(len(self.moves)), key=self._rank):
                 record = self._scripts[number].acknowledged(points[number], record)
                 told = points[number].told
                 assert told != "UNKNOWN" or self._may_vanish(), "lost sight of the job"
             case = disk, record.key()
-            if case not in self._judged:
-                self._judged.add(case)
+            if case not in self._ground.judged:
+                self._ground.judged.add(case)
                 after = self._disks.met[disk].copy()
                 after.handles.clear()
                 assert_guarantees(after, record.copy())

@@ -156,25 +156,59 @@ def _key_without_job(stage: Stage, spool: Spool) -> None:
     stage.record.attempted.add(b"target")
 
 
-def _key_without_job_for_long(stage: Stage, spool: Spool) -> None:
-    _key_without_job(stage, spool)
-    stage.fs.time.advance(2 * spool.settings.sweep_seconds)
+def _left_files(stage: Stage, spool: Spool) -> None:
+    """Of processes that died while they wrote something: see `_leftovers`."""
+    for suffix in ("task", "event"):
+        name = f"{layout.TMP}/{spool._open.token()}.{suffix}"
+        write_new(stage.fs, spool._open.clock, name, b"", sync=True)
+
+
+def _left_job(stage: Stage, spool: Spool) -> None:
+    """Of a publisher that died before its job was visible."""
+    job_id = stage.put(spool, b"unfinished", headers={"a": "b"})
+    stage.fs.rename(f"{layout.READY}/{job_id}", f"{layout.TMP}/{job_id}")
+    del stage.record.payloads[job_id]
+    stage.target = job_id
+
+
+def _left_key(stage: Stage, spool: Spool) -> None:
+    """Of a publisher that died on the way to a key."""
+    inside = spool._open
+    directory = f"{layout.TMP}/{inside.token()}.key"
+    stage.fs.mkdir(directory)
+    job_id = inside.new_id(5, options=True, now=inside.clock.now())
+    write_new(stage.fs, inside.clock, f"{directory}/{job_id}", b"{}", sync=True)
+
+
+def _left_sidecar(stage: Stage, spool: Spool) -> None:
+    """Of a consumer that died before it took anything, and wrote nothing yet."""
+    inside = spool._open
+    write_new(stage.fs, inside.clock, layout.sidecar(inside.token()), b"", sync=True)
 
 
 def _leftovers(stage: Stage, spool: Spool) -> None:
     """What processes that died at every possible place left behind, old enough to be swept."""
-    inside = spool._open
-    job_id = stage.put(spool, b"unfinished", headers={"a": "b"})
-    stage.fs.rename(f"{layout.READY}/{job_id}", f"{layout.TMP}/{job_id}")
-    del stage.record.payloads[job_id]
-    for suffix in ("task", "event", "grace", "record"):
-        write_new(stage.fs, inside.clock, f"{layout.TMP}/{inside.token()}.{suffix}", b"", sync=True)
-    directory = f"{layout.TMP}/{inside.token()}.key"
-    stage.fs.mkdir(directory)
-    write_new(stage.fs, inside.clock, f"{directory}/{job_id}", b"{}", sync=True)
-    write_new(stage.fs, inside.clock, layout.sidecar(inside.token()), b"", sync=True)
-    _done_record_unplaced(stage, spool)
-    stage.fs.time.advance(2 * inside.settings.sweep_seconds)
+    for left in (_left_files, _left_job, _left_key, _left_sidecar, _done_record_unplaced):
+        left(stage, spool)
+    for suffix in ("grace", "record"):
+        name = f"{layout.TMP}/{spool._open.token()}.{suffix}"
+        write_new(stage.fs, spool._open.clock, name, b"", sync=True)
+    _age(stage, spool)
+
+
+def _age(stage: Stage, spool: Spool) -> None:
+    stage.fs.time.advance(2 * spool.settings.sweep_seconds)
+
+
+def _old(*made: Callable[[Stage, Spool], None]) -> Callable[[Stage, Spool], None]:
+    """What is left behind, when it may be swept."""
+
+    def stage_made(stage: Stage, spool: Spool) -> None:
+        for make in made:
+            make(stage, spool)
+        _age(stage, spool)
+
+    return stage_made
 
 
 STAGES: dict[str, Callable[[Stage, Spool], None]] = {
@@ -192,8 +226,13 @@ STAGES: dict[str, Callable[[Stage, Spool], None]] = {
     "done": _done,
     "done, record unplaced": _done_record_unplaced,
     "key without job": _key_without_job,
-    "key without job, old": _key_without_job_for_long,
+    "key without job, old": _old(_key_without_job),
     "leftovers": _leftovers,
+    "left files": _old(_left_files),
+    "left job": _old(_left_job),
+    "left key": _old(_left_key),
+    "left sidecar": _old(_left_sidecar),
+    "left record": _old(_done_record_unplaced),
 }
 
 

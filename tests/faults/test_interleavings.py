@@ -1,7 +1,8 @@
 """Every interleaving of two processes' operations, for every pair of moves; three by chance.
 
 No operation fails here and nobody dies, but for one state in 40, in which all die. What both were
-told must agree, and hold from then on. Every move that can be made on a stage is paired with every one.
+told must agree, and hold from then on. Every move that can be made on a stage is paired with every
+one.
 """
 
 from __future__ import annotations

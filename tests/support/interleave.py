@@ -1,9 +1,9 @@
 """Every interleaving of several processes' file operations, at the seam, without a thread.
 
 A process is a function of what its operations told it. So it is played from its beginning with the
-answers so far, and then goes on; how far it has come, by these answers, is a `Point`. A state of them all is the files and one point each: what is met again, by another way,
-is not gone on with twice. That makes more interleavings than can be counted a few thousand states,
-and leaves none out.
+answers so far, and then goes on; how far it has come, by these answers, is a `Point`. A state of
+them all is the files and one point each: what is met again, by another way, is not gone on with
+twice. That makes more interleavings than can be counted a few thousand states, and leaves none out.
 """
 
 from __future__ import annotations

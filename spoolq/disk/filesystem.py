@@ -13,6 +13,8 @@ import os
 import stat as stat_bits
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from spoolq.disk.modes import set_mode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -244,7 +246,8 @@ class OsFileSystem:
     def mkdir(self, name: str) -> None:
         path = self._prefix + name if name else self.root
         os.mkdir(path, self._directory_mode & 0o777)
-        os.chmod(path, self._directory_mode)
+        # Not by the path alone: a member of the group could have put a link in its place by now.
+        set_mode(self.root, name, self._directory_mode)
 
     def adopt_root(self) -> None:
         """Give an empty directory that became the spool's root the spool's mode."""
@@ -346,7 +349,7 @@ class OsFileSystem:
             os.close(os.open(self._prefix + name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
     def touch_directory(self, name: str) -> None:
-        os.utime(self._prefix + name)
+        os.utime(self._prefix + name, follow_symlinks=False)
 
     def sync_directory(self, name: str) -> None:
         if self._is_nfs:

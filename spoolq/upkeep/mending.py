@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.disk import identity
 from spoolq.disk.atomic import make_directory
-from spoolq.disk.modes import set_mode
+from spoolq.disk.modes import move_away, set_mode
 from spoolq.errors import SpoolUntrusted
 from spoolq.rules import layout, names
 from spoolq.upkeep import doctor
@@ -93,7 +93,7 @@ class _Mending:
         wanted = (
             (0o660 if shared else 0o600) if entry.kind == "file" else 0o2770 if shared else 0o700
         )
-        set_mode(f"{self._spool.fs.root}/{path}", wanted)
+        set_mode(self._spool.fs.root, "" if path == "." else path, wanted)
         return f"chmod {wanted:o}"
 
     def _move_away(self, path: str) -> str | None:
@@ -106,7 +106,7 @@ class _Mending:
         if entry is None or (entry.kind == right and doctor.is_ours(directory, name)):
             return None
         target = self._room_for(directory)
-        fs.rename(path, f"{target}/{name}")
+        move_away(fs.root, path, f"{target}/{name}")
         return f"moved to {target}/{name}"
 
     def _room_for(self, directory: str) -> str:

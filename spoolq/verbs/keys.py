@@ -12,6 +12,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard, make_directory, write_new
+from spoolq.errors import SpoolDamaged
 from spoolq.rules import layout, names, records
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def take(spool: OpenSpool, key: str, job_id: str, target: str) -> str | None:
     Returns:
         None when the key is ours now, else the id of the job that holds it ("" when that is
         not to be seen: being let go just now).
+
+    Raises:
+        SpoolDamaged: something foreign stands in the key's place.
     """
     draft = f"{layout.TMP}/{spool.token()}.key"
     make_directory(spool.fs, draft)  # NFS: ours alone, so "exists" is a lost reply
@@ -42,10 +46,24 @@ def take(spool: OpenSpool, key: str, job_id: str, target: str) -> str | None:
             raise
         # NFS: after a lost reply our own rename comes back as "not there"; the holder tells.
         holder = held_by(spool, key)
+        if not holder:
+            _refuse_foreign(spool, key)
         return None if holder == job_id else holder
     if spool.settings.syncs_publish:
         spool.fs.sync_directory(layout.KEYS)
     return None
+
+
+def _refuse_foreign(spool: OpenSpool, key: str) -> None:
+    """Where no directory stands in a key's place, no try will ever take it."""
+    entry = spool.fs.lstat(f"{layout.KEYS}/{key}")
+    if entry is not None and entry.kind != "directory":
+        raise blocked(spool, key, f"a {entry.kind} in place of a key")
+
+
+def blocked(spool: OpenSpool, key: str, what: str) -> SpoolDamaged:
+    """The error that tells of something foreign in the way of a key."""
+    return SpoolDamaged(f"{spool.fs.root}/{layout.KEYS}/{key}", f"{what}; see 'spoolq doctor'")
 
 
 def _drop_draft(spool: OpenSpool, draft: str, job_id: str) -> None:

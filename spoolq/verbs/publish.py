@@ -27,6 +27,8 @@ else:
 
 BATCH_OPEN_FILES = 128
 SYNC_THREADS = 8
+MOST_TRIES_FOR_A_KEY = 100
+"""Each of which somebody else won, or something foreign that is in a key's directory."""
 
 
 def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
@@ -152,7 +154,7 @@ def _publish_unique(spool: OpenSpool, task: bytes, options: Options, key: str) -
     held = keys.held_by(spool, key)
     draft = None
     try:
-        while True:
+        for _ in range(MOST_TRIES_FOR_A_KEY):
             known = _holder(spool, key, held) if held else None
             if known is not None:
                 return known
@@ -161,6 +163,8 @@ def _publish_unique(spool: OpenSpool, task: bytes, options: Options, key: str) -
             if taken_by is None:
                 break
             held = taken_by
+        else:
+            raise keys.blocked(spool, key, "no job's record, and never free")
         mine, draft = draft, None
         return _publish_holder(spool, key, mine)
     finally:

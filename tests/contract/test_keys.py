@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,9 @@ import pytest
 from support.spools import assert_spool_tidy, jobs_on_disk, names
 from support.waits import eventually
 
-from spoolq import Empty, InvalidTask, JobStatus
+from spoolq import Empty, InvalidTask, JobStatus, SpoolDamaged
 from spoolq.queue import internals
+from spoolq.verbs import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,3 +149,27 @@ def test_task_of_a_publisher_that_died_holding_the_key_is_published_by_the_sweep
     eventually(lambda: spool.reap().swept == 1, what="published by the sweep")
     assert spool.get(job_id).status is JobStatus.READY
     assert_spool_tidy(spool.path)
+
+
+@pytest.mark.guarantee("I8")
+@pytest.mark.parametrize("kind", ["file", "link", "pipe", "full directory"])
+def test_foreign_thing_in_place_of_a_key_is_an_error_not_a_wait_for_ever(
+    spool: Spool, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Found by swapping things between two system calls: publish tried again and again.
+    monkeypatch.setattr(publish, "MOST_TRIES_FOR_A_KEY", 20)
+    place = Path(spool.path, "sys", "keys", "k")
+    if kind == "full directory":
+        place.mkdir()
+        (place / "foreign").write_bytes(b"")
+    elif kind == "link":
+        place.symlink_to("/nowhere")
+    elif kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.write_bytes(b"")
+    with pytest.raises(SpoolDamaged, match=r"sys/keys/k.*spoolq doctor"):
+        spool.publish(b"task", key="k")
+    assert names(spool.path, "sys/tmp") == []
+    assert names(spool.path, "sys/meta") == []
+    assert spool.publish(b"task", key="another")

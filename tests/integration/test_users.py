@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from spoolq import Spool, SpoolqError, SpoolUntrusted, StorageError
+from spoolq.queue import internals
+from spoolq.verbs import archiving
+
+# Imported when they are needed; and another user may not be able to read them.
+for _name in ("concurrent.futures.thread", "filelock"):
+    importlib.import_module(_name)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +87,28 @@ def test_group_spool_serves_the_group_whatever_the_umask(shared: str, umask: int
     assert run_as(ANNA, [TEAM], umask, anna).startswith("'5-")
     assert run_as(BORIS, [BORIS, TEAM], umask, boris) == "(b'one', True)"
     assert run_as(ANNA, [TEAM], umask, anna_again) == "(b'three', 3, 0)"
+
+
+@as_root
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o177, 0o277, 0o777])
+def test_private_spool_is_private_and_works_whatever_the_umask(shared: str, umask: int) -> None:
+    def anna() -> object:
+        with Spool.create(shared, lease_seconds=60) as spool:
+            spool.publish(b"one", key="k", headers={"a": "b"})
+            spool.publish_many([b"two", b"three"])
+            for job in spool.get_jobs(3, 0):
+                job.extend()
+                job.fail("no", retry=False) if job.task == b"two" else job.done(b"result")
+            archiving.archive(internals(spool), -1)
+            spool.publish(b"four")
+            return spool.stats().failed
+
+    assert run_as(ANNA, [TEAM], umask, anna) == "1"
+    for root, directories, files in os.walk(shared):
+        modes = {os.lstat(f"{root}/{name}").st_mode & 0o7777 for name in directories}
+        assert modes <= {0o700}, (root, modes)
+        modes = {os.lstat(f"{root}/{name}").st_mode & 0o7777 for name in files}
+        assert modes <= {0o600}, (root, files, modes)
 
 
 @as_root

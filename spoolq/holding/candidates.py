@@ -102,6 +102,10 @@ class Candidates:
         self._at += 1
         return name
 
+    def has_more(self) -> bool:
+        """Whether there are names to try. A hint: read without the lock."""
+        return self._at < self._stop or bool(self._arrived or self._inbox or self._passed)
+
     def _take_in(self) -> None:
         while self._inbox:
             name = self._inbox.popleft()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spoolq.errors import Closed
 from spoolq.holding.candidates import Candidates
+from spoolq.holding.spare import Spare
 from spoolq.holding.taking import Taking
 from spoolq.holding.upkeep import Upkeep
 from spoolq.holding.watching import Watch
@@ -38,6 +39,7 @@ class Consumer:
         self._journal = spool.journal = Journal(spool)
         self._lock = threading.Lock()
         self._candidates = Candidates()
+        self._spare = Spare(spool.clock.local, lambda: self._candidates.has_more())
         self._upkeep = Upkeep(spool)
         self._upkeep_lock = threading.Lock()
         self._bell = Doorbell()
@@ -54,6 +56,7 @@ class Consumer:
     def close(self) -> None:
         """Wake everybody who is blocked; they get Closed."""
         self.is_closed = True
+        self._spare.drop()
         self._watch.close()
         self._bell.ring()
         self._journal.write()
@@ -77,6 +80,7 @@ class Consumer:
             if jobs:
                 self._idle_polls = 0
                 return jobs
+            self._spare.drop()
             if force_upkeep and not became_ready:
                 force_upkeep = False
                 if self._upkeep_in_passing(force=True):
@@ -175,7 +179,7 @@ class Consumer:
         """
         if self._paused and self._is_paused():
             return []
-        taking = Taking(self._spool, self._keeper, limit)
+        taking = Taking(self._spool, self._keeper, self._spare, limit)
         began = self._local()
         is_asked = False
         try:
@@ -204,7 +208,7 @@ class Consumer:
         if not is_listed and not self._is_ours(name):
             return
         try:
-            outcome = taking.take(names.split_ready(name))
+            outcome = taking.take(name)
         except PermissionError as error:
             if taking.lease is None:
                 self._candidates.put_back(name)

@@ -43,19 +43,20 @@ class Job:
         attempt: 1 for the first attempt; expired and failed attempts count, released ones do not.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made in one place
         self,
         spool: OpenSpool,
         keeper: Keeper,
         held: LeasedName,
         lease: HeldLease | None,
         task: bytes | None,
+        taken_at: float | None = None,
     ) -> None:
         self._spool = spool
         self._keeper = keeper
         self._held = held
         self._lease = lease
-        self._taken_at = lease.granted_at if lease is not None else None
+        self._taken_at = taken_at
         self._task = task
         self._lock = threading.RLock()
         self._ended: str | None = None
@@ -373,7 +374,7 @@ class Job:
         self._keeper.forget(self)
         lease, self._lease = self._lease, None
         if lease is not None:
-            lease.leave()
+            lease.leave(for_good=outcome == "done")
         else:
             cancel.release_sidecar_if_last(self._spool, self.lease)
 

@@ -9,11 +9,12 @@ from spoolq.holding.job import EAGER_BYTES, Job
 from spoolq.holding.lease import HeldLease
 from spoolq.later import log_named
 from spoolq.rules import layout
+from spoolq.rules.names import LeasedName, has_options
 from spoolq.verbs import claim, finish
 
 if TYPE_CHECKING:
     from spoolq.holding.keepalive import Keeper
-    from spoolq.rules.names import LeasedName, ReadyName
+    from spoolq.holding.spare import Spare
     from spoolq.verbs.context import OpenSpool
 
 _log = log_named("spoolq.consumer")
@@ -22,44 +23,59 @@ _log = log_named("spoolq.consumer")
 class Taking:
     """Takes tasks one by one; `end` it whatever happens, then hand out its `trusted_jobs`."""
 
-    def __init__(self, spool: OpenSpool, keeper: Keeper, limit: int) -> None:
+    def __init__(self, spool: OpenSpool, keeper: Keeper, spare: Spare, limit: int) -> None:
         self._spool = spool
         self._keeper = keeper
+        # NFS: a rename whose reply was lost may have been another's, who dropped our sidecar too.
+        self._spare = spare if limit == 1 and not spool.fs.is_network else None
         self._limit = limit
         self._usual_seconds = spool.settings.lease_seconds
         self._eager_bytes = min(EAGER_BYTES, spool.settings.max_task_bytes)
         self._lost_any = False
         self._won: list[LeasedName] = []
+        self._began_at = 0.0
         self.lease: HeldLease | None = None
-        self.jobs: list[tuple[Job, HeldLease]] = []
+        self.jobs: list[Job] = []
 
-    def take(self, found: ReadyName) -> bool | None:
-        """Try one task: True when won, False when lost to somebody else.
+    def take(self, name: str) -> bool | None:
+        """Try one task by its name in ready/: True when won, False when lost to somebody else.
 
         None when it is foreign; it is left where it was.
         """
-        own = self._spool.meta(found.id).lease_seconds
-        lease = self._lease_for(self._usual_seconds if own is None else own)
-        mine = claim.take(self._spool, found, lease.name)
-        if mine is None:
+        job_id, dot, attempts = name.partition(".")
+        lease = self._lease_for(job_id)
+        mine = LeasedName(job_id, int(attempts) + 1 if dot else 1, lease.name)
+        path = f"{layout.LEASED}/{mine}"
+        if not claim.take(self._spool, name, path):
             self._lost_any = True
             return False
-        return self._accept(mine, lease)
+        return self._accept(mine, path, lease)
 
-    def _lease_for(self, seconds: float) -> HeldLease:
+    def _lease_for(self, job_id: str) -> HeldLease:
+        seconds = self._usual_seconds
+        if has_options(job_id):
+            own = self._spool.meta(job_id).lease_seconds
+            seconds = seconds if own is None else own
         if self.lease is not None and self.lease.lease_seconds == seconds:
             return self.lease
         self._close_lease()
-        self.lease = HeldLease(self._spool, claim.grant(self._spool, seconds, self._limit))
-        self.lease.cover()  # by this round, until it ends
-        return self.lease
+        spare = self._spare
+        lease = spare.take(seconds) if spare is not None else None
+        if lease is not None:
+            self._began_at = self._spool.clock.now()
+        else:
+            lease = HeldLease(self._spool, claim.grant(self._spool, seconds, self._limit), spare)
+            self._began_at = lease.granted_at
+        self.lease = lease
+        lease.cover()  # by this round, until it ends
+        return lease
 
-    def _accept(self, mine: LeasedName, lease: HeldLease) -> bool | None:
+    def _accept(self, mine: LeasedName, path: str, lease: HeldLease) -> bool | None:
         """Read the payload; what is not a task of ours goes back to where it was."""
         self._won.append(mine)
         task: bytes | None = None
         try:
-            task = self._spool.fs.read(f"{layout.LEASED}/{mine}", self._eager_bytes)
+            task = self._spool.fs.read(path, self._eager_bytes)
         except TooLarge:
             pass  # read when it is asked for
         except Foreign as error:
@@ -69,7 +85,7 @@ class Taking:
         except FileNotFoundError:
             return True  # taken from us already (cancelled): nothing to hand out
         lease.cover()
-        self.jobs.append((Job(self._spool, self._keeper, mine, lease, task), lease))
+        self.jobs.append(Job(self._spool, self._keeper, mine, lease, task, self._began_at))
         return True
 
     def end(self) -> None:
@@ -77,20 +93,22 @@ class Taking:
         lease = self.lease
         if lease is not None and self._lost_any and self._spool.fs.is_network:
             for mine in list(claim.recovered(self._spool, lease.name, self._won)):
-                self._accept(mine, lease)
+                self._accept(mine, f"{layout.LEASED}/{mine}", lease)
         self._close_lease()
 
     def _close_lease(self) -> None:
         lease, self.lease = self.lease, None
         if lease is not None:
-            lease.leave()
+            lease.leave(for_good=len(self.jobs) == len(self._won))
 
     def trusted_jobs(self) -> list[Job]:
         """The jobs to hand out. RACE: I5: frozen since the grant, a lease may be over by now."""
+        if not any(job.lost for job in self.jobs):
+            return self.jobs
         handed = []
-        for job, lease in self.jobs:
-            if lease.is_trusted:
-                handed.append(job)
-            else:
+        for job in self.jobs:
+            if job.lost:
                 job.give_back_unseen()
+            else:
+                handed.append(job)
         return handed

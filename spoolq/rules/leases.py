@@ -25,6 +25,14 @@ def trusted_until(started: float, lease_seconds: float) -> float:
     return started + lease_seconds - margin_seconds(lease_seconds)
 
 
+def shared_until(started: float, lease_seconds: float) -> float:
+    """Until when a lease may still be given to a further task, on the local clock of `started`.
+
+    So short that nobody minds the difference to a lease of its own.
+    """
+    return started + min(0.05, lease_seconds / 1000)
+
+
 def renew_after_seconds(lease_seconds: float) -> float:
     """How long after its grant a lease is renewed: early enough for two more tries."""
     return lease_seconds / 3

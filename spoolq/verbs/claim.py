@@ -6,6 +6,7 @@ The sidecar comes first, so that no leased task is ever without its deadline.
 from __future__ import annotations
 
 import errno
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import discard, write_new
@@ -14,19 +15,20 @@ from spoolq.rules import layout, leases, names, records
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from spoolq.rules.names import LeasedName, ReadyName
+    from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
 
 
 class Granted(NamedTuple):
     """A lease as its holder knows it.
 
-    `trusted_until` is on the holder's own monotonic clock, reckoned from before the attempt began;
-    `lease.deadline` is on the server's.
+    `trusted_until` and `shared_until` are on the holder's own monotonic clock, reckoned from before
+    the attempt began; `lease.deadline` is on the server's.
     """
 
     lease: records.Lease
     trusted_until: float
+    shared_until: float = -math.inf
 
 
 STALE_GRANTS = 2
@@ -67,20 +69,23 @@ def _grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
     # sidecar (a full term is all that others would then grant), so it is synced.
     sync = lease_seconds > spool.settings.lease_seconds and spool.settings.syncs_endings
     write_new(spool.fs, spool.clock, path, contents, sync=sync)
-    return Granted(made[0], leases.trusted_until(started, lease_seconds))
+    return Granted(
+        made[0],
+        leases.trusted_until(started, lease_seconds),
+        leases.shared_until(started, lease_seconds),
+    )
 
 
-def take(spool: OpenSpool, found: ReadyName, lease: str) -> LeasedName | None:
-    """Rename one waiting task to a name that is the lease's; None when somebody else was faster.
+def take(spool: OpenSpool, name: str, target: str) -> bool:
+    """Rename one waiting task to a name that is the lease's; False when somebody else was faster.
 
     On a network file system "somebody else" may be a lost reply of our own: see `recovered`.
     """
-    mine = names.LeasedName(found.id, found.attempts + 1, lease)
     try:
-        spool.fs.rename(f"{layout.READY}/{found}", f"{layout.LEASED}/{mine}")
+        spool.fs.rename(f"{layout.READY}/{name}", target)
     except FileNotFoundError:
-        return None
-    return mine
+        return False
+    return True
 
 
 def recovered(spool: OpenSpool, lease: str, known: Iterable[LeasedName]) -> Iterator[LeasedName]:

@@ -98,8 +98,12 @@ class History:
             self._must(taken and taken.id == job_id, "I1: a job changed its name", story)
             assert taken is not None
             self._must(taken.attempt == counted + 1, "attempts grow by one", story)
+            self._must(new not in story.taken, "I5: one name in leased/ for two takings", story)
             story.taken[new] = self._events
-            self._deadline(taken.lease)
+            deadline = self._deadline(taken.lease)
+            is_over = deadline is None or deadline <= self._world.server_time()
+            stands = self._world.disk.find(f"leased/{taken.lease}.lease") is not None
+            self._must(stands or is_over or self._is_batch(taken.lease), "taken bare", story)
             self._must(not story.end_acknowledged, "I4: taken after its end was told", story)
         elif target_state == "ready":
             self._must(state == "delayed", "ready/ to ready/", story)
@@ -169,6 +173,10 @@ class History:
                     self._deadlines[lease] = found
                 return found
         return None
+
+    def _is_batch(self, lease: str) -> bool:
+        """Whether other tasks came under a lease, so that the end of one may drop its sidecar."""
+        return sum(name.endswith(f".{lease}") for s in self.stories.values() for name in s.taken) > 1
 
     def _remember(self, lease: str, node: Any) -> None:
         """What a sidecar says that goes now: others have read it, and go by it still."""

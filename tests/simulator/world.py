@@ -16,10 +16,10 @@ from spoolq.disk import chance as chance_module
 from spoolq.disk import clock as clock_module
 from spoolq.disk import locks
 from spoolq.disk.weather import PatientFileSystem
-from spoolq.holding import pruning, upkeep
+from spoolq.holding import pruning, spare, upkeep
 from spoolq.holding.candidates import Candidates
 from spoolq.queue import Spool
-from spoolq.rules import layout, settings
+from spoolq.rules import layout, leases, settings
 from spoolq.verbs import journal, opening
 from spoolq.verbs.context import OpenSpool
 
@@ -257,6 +257,9 @@ def _simulated(world: World) -> Iterator[None]:
         (chance_module, "os", Random),
         *((module, "upkeep_lock", upkeep_lock) for module in (locks, pruning, upkeep)),
         (clock_module, "time", WallClock),
+        # Simulated processes are slower than a burst of short jobs; they share leases all the same.
+        (spare, "BURST", 1),
+        (leases, "shared_until", lambda started, seconds: started + seconds / 4),
         (concurrent.futures, "ThreadPoolExecutor", _OneAfterTheOther),
     )
     kept = [(place, name, getattr(place, name)) for place, name, _ in replaced]

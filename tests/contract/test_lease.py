@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ import pytest
 from support.spools import assert_spool_sound, assert_spool_tidy, names
 from support.waits import eventually
 
-from spoolq import Empty, JobStatus, LeaseLost
+from spoolq import Empty, JobStatus, LeaseLost, StorageError
+from spoolq.queue import internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,3 +257,26 @@ def test_lease_name_that_is_not_ours_is_refused(spool: Spool, name: str) -> None
 
     with pytest.raises(InvalidName):
         spool.leased_job(name)
+
+@pytest.mark.guarantee("I4")
+def test_done_that_was_done_before_is_made_durable_before_it_is_told(
+    make_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = make_spool(durability="full")
+    spool.publish(b"task")
+    job = spool.get_job(0)
+    fs = internals(spool).fs
+    rename = fs.rename
+
+    def done_and_refused(source: str, target: str) -> None:
+        rename(source, target)
+        raise OSError(errno.EIO, "Input/output error", source)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(fs, "rename", done_and_refused)
+        with pytest.raises(StorageError):
+            job.done()
+    synced: list[str] = []
+    monkeypatch.setattr(fs, "sync_directory", synced.append)
+    job.done()
+    assert "done" in synced

@@ -39,7 +39,7 @@ class Consumer:
         self._journal = spool.journal = Journal(spool)
         self._lock = threading.Lock()
         self._candidates = Candidates()
-        self._spare = Spare(spool.clock.local, lambda: self._candidates.has_more())
+        self._spare = Spare(spool.clock.local, self._candidates.has_more)
         self._upkeep = Upkeep(spool)
         self._upkeep_lock = threading.Lock()
         self._bell = Doorbell()

@@ -356,6 +356,7 @@ class Job:
         """The task was not where we held it: fine when the job is done by now, else lost."""
         place = locate.ended_place(self._spool, self.id)
         if place is not None and place.state == layout.DONE:
+            finish.make_end_durable(self._spool, layout.DONE)
             return
         raise self._lost()
 

@@ -176,7 +176,9 @@ class History:
 
     def _is_batch(self, lease: str) -> bool:
         """Whether other tasks came under a lease, so that the end of one may drop its sidecar."""
-        return sum(name.endswith(f".{lease}") for s in self.stories.values() for name in s.taken) > 1
+        return (
+            sum(name.endswith(f".{lease}") for s in self.stories.values() for name in s.taken) > 1
+        )
 
     def _remember(self, lease: str, node: Any) -> None:
         """What a sidecar says that goes now: others have read it, and go by it still."""

@@ -17,7 +17,6 @@ from spoolq.disk import clock as clock_module
 from spoolq.disk import locks
 from spoolq.disk.weather import PatientFileSystem
 from spoolq.holding import pruning, spare, upkeep
-from spoolq.holding.candidates import Candidates
 from spoolq.queue import Spool
 from spoolq.rules import layout, leases, settings
 from spoolq.verbs import journal, opening
@@ -96,7 +95,7 @@ class Process:
         )
         opened.clock.local = host.local
         spool._begin()
-        spool._consumer._candidates = Candidates(world.chance)
+        spool._consumer._candidates._chance = world.chance
         return spool
 
 

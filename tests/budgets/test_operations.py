@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spoolq.holding.spare import BURST
 from spoolq.queue import internals
+from spoolq.rules import leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +117,36 @@ def test_a_batch_of_claims_shares_the_sidecar(counted: Callable[[str], Counted])
         *["rename", "read"] * 5,
     ]
     assert off.cost(lambda: [job.done() for job in jobs]) == [*["rename"] * 5, "unlink"]
+
+
+def test_a_burst_of_short_jobs_shares_a_sidecar_and_leaves_none(
+    counted: Callable[[str], Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "shared_until", lambda _started, _seconds: math.inf)
+    off = counted("off")
+    off.spool.publish_many([b"task"] * (BURST + 3))
+    for _ in range(BURST):
+        off.spool.get_job(0).done()
+    assert off.cost(lambda: off.spool.get_job(0).done()) == ["exists", "rename", "read", "rename"]
+    long = off.spool.get_job(0)
+    assert [job.lease == long.lease for job in off.spool.get_jobs(1, 0)] == [False]
+    assert off.cost(long.release)[:1] == ["rename"]
+    names = [path.name for path in (Path(off.spool.path) / "leased").iterdir()]
+    assert f"{long.lease}.lease" not in names
+
+
+def test_a_lease_kept_spare_goes_when_there_is_no_more(
+    counted: Callable[[str], Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "shared_until", lambda _started, _seconds: math.inf)
+    off = counted("off")
+    off.spool.publish_many([b"task"] * (BURST + 3))
+    for _ in range(BURST + 1):
+        off.spool.get_job(0).done()
+    leased = Path(off.spool.path) / "leased"
+    assert [path.suffix for path in leased.iterdir()] == [".lease"]
+    off.spool.close()
+    assert list(leased.iterdir()) == []
 
 
 @pytest.mark.parametrize(

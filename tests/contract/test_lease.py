@@ -258,6 +258,7 @@ def test_lease_name_that_is_not_ours_is_refused(spool: Spool, name: str) -> None
     with pytest.raises(InvalidName):
         spool.leased_job(name)
 
+
 @pytest.mark.guarantee("I4")
 def test_done_that_was_done_before_is_made_durable_before_it_is_told(
     make_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch

@@ -8,10 +8,11 @@ was under it was renamed to done/ by us, so no name in leased/ ever comes a seco
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import weakref
 from typing import TYPE_CHECKING
+
+from spoolq.disk import chance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ class Spare:
         self._lock = threading.Lock()
         self._kept: HeldLease | None = None
         self._in_a_row = 0
+        self._forks = chance.forks()
         _all.add(self)
 
     def take(self, lease_seconds: float) -> HeldLease | None:
@@ -67,6 +69,8 @@ class Spare:
     def _pop(self) -> HeldLease | None:
         if self._kept is None:
             return None
+        if self._forks != chance.forks():
+            return None  # RACE: a child's copy; the lease is the parent's to use and to drop
         with self._lock:
             lease, self._kept = self._kept, None
         return lease
@@ -79,12 +83,3 @@ _all: weakref.WeakSet[Spare] = weakref.WeakSet()
 def _drop_all() -> None:
     for spare in tuple(_all):
         spare.drop()
-
-
-def _after_fork() -> None:
-    # RACE: the lease is the parent's to use and to drop.
-    for spare in tuple(_all):
-        spare._kept = None
-
-
-os.register_at_fork(after_in_child=_after_fork)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NOT_OURS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_READ = os.O_RDONLY | _NOT_OURS
 _WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE = 0o600
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NOT_OURS
@@ -287,9 +288,8 @@ class OsFileSystem:
         return self._read(name, limit, 2)
 
     def _read(self, name: str, limit: int, links: int) -> bytes:
-        handle = self._open(name)
+        handle, size = self._open(name, links)
         try:
-            size = _checked_size(name, handle, links)
             if size > limit:
                 raise TooLarge(name, f"{size} bytes, over the limit of {limit}")
             data = os.read(handle, size + 1)
@@ -303,9 +303,8 @@ class OsFileSystem:
             os.close(handle)
 
     def read_part(self, name: str, offset: int, size: int) -> bytes:
-        handle = self._open(name)
+        handle, _ = self._open(name, 1)
         try:
-            _checked_size(name, handle, 1)
             data = os.pread(handle, size, offset)
             while data and len(data) < size:
                 more = os.pread(handle, size - len(data), offset + len(data))
@@ -316,15 +315,26 @@ class OsFileSystem:
         finally:
             os.close(handle)
 
-    def _open(self, name: str) -> int:
+    def _open(self, name: str, links: int) -> tuple[int, int]:
+        """Handle and size of a regular file of at most so many names."""
         try:
-            return os.open(self._prefix + name, os.O_RDONLY | _NOT_OURS)
+            handle = os.open(self._prefix + name, _READ)
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise Foreign(name, "a symbolic link") from None
             if error.errno in {errno.ENXIO, errno.ENODEV}:
                 raise Foreign(name, "a socket or device") from None
             raise
+        try:
+            found = os.fstat(handle)
+            if not stat_bits.S_ISREG(found.st_mode):
+                raise Foreign(name, f"a {_kind(found.st_mode)}, not a file")
+            if found.st_nlink > links:
+                raise Foreign(name, f"a file of {found.st_nlink} names")
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle, found.st_size
 
     def lstat(self, name: str) -> Entry | None:
         try:
@@ -367,12 +377,3 @@ def _kind(mode: int) -> str:
     if stat_bits.S_ISDIR(mode):
         return "directory"
     return "link" if stat_bits.S_ISLNK(mode) else "other"
-
-
-def _checked_size(name: str, handle: int, links: int) -> int:
-    found = os.fstat(handle)
-    if not stat_bits.S_ISREG(found.st_mode):
-        raise Foreign(name, f"a {_kind(found.st_mode)}, not a file")
-    if found.st_nlink > links:
-        raise Foreign(name, f"a file of {found.st_nlink} names")
-    return found.st_size

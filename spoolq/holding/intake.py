@@ -45,7 +45,7 @@ class Intake:
         """
         if self._local() >= self._look_at_room_at:
             self._look_at_room()
-        if timeout is not None:
+        if timeout is not None and timeout != 0.0:
             timeout = checked_seconds("timeout", timeout)
         if self._quota is not None:
             self._quota.admit(jobs, size, timeout)

@@ -32,6 +32,7 @@ class Taking:
         self._usual_seconds = spool.settings.lease_seconds
         self._eager_bytes = min(EAGER_BYTES, spool.settings.max_task_bytes)
         self._lost_any = False
+        self._handed_over = 0
         self._won: list[LeasedName] = []
         self._began_at = 0.0
         self.lease: HeldLease | None = None
@@ -84,7 +85,6 @@ class Taking:
             return None
         except FileNotFoundError:
             return True  # taken from us already (cancelled): nothing to hand out
-        lease.cover()
         self.jobs.append(Job(self._spool, self._keeper, mine, lease, task, self._began_at))
         return True
 
@@ -99,6 +99,10 @@ class Taking:
     def _close_lease(self) -> None:
         lease, self.lease = self.lease, None
         if lease is not None:
+            taken = len(self.jobs) - self._handed_over
+            self._handed_over += taken
+            if taken:
+                lease.cover(taken)
             lease.leave(for_good=len(self.jobs) == len(self._won))
 
     def trusted_jobs(self) -> list[Job]:

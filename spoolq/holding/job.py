@@ -13,7 +13,7 @@ from spoolq.holding.turns import one_at_a_time
 from spoolq.later import log_named
 from spoolq.rules import layout, leases, names, records, retries
 from spoolq.rules.settings import checked_seconds
-from spoolq.verbs import cancel, finish, history, journal, locate, renew, terms
+from spoolq.verbs import cancel, finish, history, locate, renew, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -370,8 +370,9 @@ class Job:
 
     def _left(self, how: str, outcome: str | None, reason: str | None = None) -> None:
         self._ended = how
-        if outcome is not None:
-            journal.note(self._spool, outcome, self._held, self._taken_at, reason)
+        book = self._spool.journal
+        if outcome is not None and book is not None:
+            book.note(outcome, self._held, self._taken_at, reason)
         self._keeper.forget(self)
         lease, self._lease = self._lease, None
         if lease is not None:

@@ -34,7 +34,8 @@ class Taking:
         self._lost_any = False
         self._handed_over = 0
         self._won: list[LeasedName] = []
-        self._began_at = 0.0
+        self._leases: list[HeldLease] = []
+        self._began_at = self._seconds = 0.0
         self.lease: HeldLease | None = None
         self.jobs: list[Job] = []
 
@@ -44,7 +45,9 @@ class Taking:
         None when it is foreign; it is left where it was.
         """
         job_id, dot, attempts = name.partition(".")
-        lease = self._lease_for(job_id)
+        lease = self.lease
+        if lease is None or self._seconds != self._usual_seconds or has_options(job_id):
+            lease = self._lease_for(job_id)
         mine = LeasedName(job_id, int(attempts) + 1 if dot else 1, lease.name)
         path = f"{layout.LEASED}/{mine}"
         if not claim.take(self._spool, name, path):
@@ -57,9 +60,10 @@ class Taking:
         if has_options(job_id):
             own = self._spool.meta(job_id).lease_seconds
             seconds = seconds if own is None else own
-        if self.lease is not None and self.lease.lease_seconds == seconds:
+        if self.lease is not None and self._seconds == seconds:
             return self.lease
         self._close_lease()
+        self._seconds = seconds
         spare = self._spare
         lease = spare.take(seconds) if spare is not None else None
         if lease is not None:
@@ -68,6 +72,7 @@ class Taking:
             lease = HeldLease(self._spool, claim.grant(self._spool, seconds, self._limit), spare)
             self._began_at = lease.granted_at
         self.lease = lease
+        self._leases.append(lease)
         lease.cover()  # by this round, until it ends
         return lease
 
@@ -107,7 +112,8 @@ class Taking:
 
     def trusted_jobs(self) -> list[Job]:
         """The jobs to hand out. RACE: I5: frozen since the grant, a lease may be over by now."""
-        if not any(job.lost for job in self.jobs):
+        now = self._spool.clock.local()
+        if all(now < lease.trusted_until for lease in self._leases):
             return self.jobs
         handed = []
         for job in self.jobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,23 +116,25 @@ def test_look_ups_tell_what_another_host_has_just_done(time: SteppingTime, host:
     assert there.get(job_id).status is JobStatus.DONE
 
 
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO])
 @pytest.mark.parametrize("operation", ["create", "close"])
-def test_a_sidecar_swept_while_the_network_was_away_is_made_anew(
-    time: SteppingTime, host: Host, monkeypatch: pytest.MonkeyPatch, operation: str
+def test_a_sidecar_that_the_network_lost_is_made_anew(
+    time: SteppingTime, host: Host, monkeypatch: pytest.MonkeyPatch, operation: str, code: int
 ) -> None:
+    # Stale: swept while the network was away. EIO: a server that restarted knew nothing of the open.
     here, client = host()
     assert takes_nothing(here)
     here.publish(b"task")
     time.advance(POLL_SECONDS)
     real = getattr(client, operation)
-    refusals = [OSError(errno.ESTALE, "Stale file handle")]
+    refusals = [OSError(code, os.strerror(code))]
 
-    def stale_once(what: object) -> object:
+    def refused_once(what: object) -> object:
         result = real(what)
         if refusals:
             raise refusals.pop()
         return result
 
-    monkeypatch.setattr(client, operation, stale_once, raising=False)
+    monkeypatch.setattr(client, operation, refused_once, raising=False)
     assert here.get_job(0).task == b"task"
     assert refusals == []

@@ -5,11 +5,11 @@ The sidecar comes first, so that no leased task is ever without its deadline.
 
 from __future__ import annotations
 
-import errno
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import discard, write_new
+from spoolq.disk.weather import PASSING
 from spoolq.rules import layout, leases, names, records
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class Granted(NamedTuple):
     shared_until: float = -math.inf
 
 
-STALE_GRANTS = 2
-"""How often a lease is asked for anew when its sidecar was gone before it was written."""
+GRANTS_AGAIN = 2
+"""How often a lease is asked for anew when its sidecar got lost in a network before it stood."""
 
 
 def grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
@@ -41,14 +41,15 @@ def grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
     Raises:
         OSError: the file system refused; no lease was granted.
     """
-    for _ in range(STALE_GRANTS):
+    for _ in range(GRANTS_AGAIN):
         try:
             return _grant(spool, lease_seconds, limit)
         except OSError as error:
-            if error.errno != errno.ESTALE or not spool.fs.is_network:
+            if error.errno not in PASSING or not spool.fs.is_network:
                 raise
-            # NFS: a reply took longer than a lease lasts. The sidecar, empty and with no task,
-            # was a leftover to others by then, and they have swept it.
+            # NFS: stale when a reply took longer than a lease lasts: the sidecar, with no task, was
+            # a leftover to others by then. EIO when a server restarted and knew nothing of the open
+            # file. Nothing is under this name, so another one will do.
     return _grant(spool, lease_seconds, limit)
 
 

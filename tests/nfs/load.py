@@ -39,10 +39,18 @@ def publish(path: str, number: int, wanted: dict[str, Any]) -> None:
             say("published", job_id)
             if draw > 1.0 - float(wanted.get("cancel", 0.1)):
                 say("cancelling", job_id)
-                info = spool.cancel(job_id)
-                say("cancelled", job_id, info.outcome, info.attempt)
+                _cancel(spool, job_id)
             time.sleep(float(wanted.get("pause", 0.0)) * chance.random() * 2)
     say("finished")
+
+
+def _cancel(spool: Spool, job_id: str) -> None:
+    try:
+        info = spool.cancel(job_id)
+    except StorageError as error:  # cancelled or not: it may be either
+        say("refused", "cancel", error.errno)
+    else:
+        say("cancelled", job_id, info.outcome, info.attempt)
 
 
 def _published(spool: Spool, body: bytes, key: str | None) -> str:
@@ -51,6 +59,9 @@ def _published(spool: Spool, body: bytes, key: str | None) -> str:
             return spool.publish(body, key=key)
         except StorageFull:
             say("full", "publish")
+            time.sleep(0.5)
+        except StorageError as error:  # nobody was told of an id: published once more
+            say("refused", "publish", error.errno)
             time.sleep(0.5)
 
 
@@ -67,6 +78,10 @@ def consume(path: str, number: int, wanted: dict[str, Any]) -> None:
             except StorageFull:
                 say("full", "claim")
                 time.sleep(0.2)
+                continue
+            except StorageError as error:
+                say("refused", "claim", error.errno)
+                time.sleep(0.5)
                 continue
             _held("took", job, job.attempt)
             try:

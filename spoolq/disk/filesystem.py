@@ -105,6 +105,9 @@ class FileSystem(Protocol):
     def mkdir(self, name: str) -> None:
         """Make a directory with the spool's mode whatever the umask."""
 
+    def adopt_root(self) -> None:
+        """Give an empty directory that became the spool's root the spool's mode."""
+
     def rmdir(self, name: str) -> None:
         """rmdir(2): succeeds on empty directories only."""
 
@@ -251,7 +254,6 @@ class OsFileSystem:
         set_mode(self.root, name, self._directory_mode)
 
     def adopt_root(self) -> None:
-        """Give an empty directory that became the spool's root the spool's mode."""
         os.chmod(self.root, self._directory_mode)
 
     def rmdir(self, name: str) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from spoolq.rules.settings import Settings
 
 
-def create(path: str, values: dict[str, object]) -> None:
+def create(path: str, values: dict[str, object], fs: FileSystem | None = None) -> None:
     """Make the directories of a spool; it exists once its spool.json stands there, whole.
 
     Raises:
@@ -38,8 +38,9 @@ def create(path: str, values: dict[str, object]) -> None:
         OSError: the file system refused.
     """
     chosen = settings.checked(values)
-    _check_mount(path, mounts.mount_at(path))
-    fs = OsFileSystem(path, group=chosen.group)
+    if fs is None:
+        _check_mount(path, mounts.mount_at(path))
+        fs = OsFileSystem(path, group=chosen.group)
     _make_root(fs, path)
     for directory in layout.DIRECTORIES:
         try:
@@ -55,7 +56,7 @@ def create(path: str, values: dict[str, object]) -> None:
         fs.sync_directory(directory)
 
 
-def _make_root(fs: OsFileSystem, path: str) -> None:
+def _make_root(fs: FileSystem, path: str) -> None:
     try:
         fs.mkdir("")
     except FileExistsError:

@@ -13,6 +13,7 @@ from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.filesystem import FileSystem, Foreign
+from support.memory_fs import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +57,8 @@ class Operation:
 
     def error(self, number: int) -> OSError:
         """The error the kernel would raise for it; those by handle bear no name."""
-        paths = [arg for arg in self.args if isinstance(arg, str)]
+        paths = [arg or NOWHERE for arg in self.args if isinstance(arg, str)]
+        paths = paths or [NOWHERE] * (not self.args)
         text = os.strerror(number)
         if self.name in {"rename", "link"}:
             return OSError(number, text, paths[0], None, paths[1])

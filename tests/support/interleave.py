@@ -49,7 +49,7 @@ class _Played:
         self, stage: Stage, answers: Sequence[Answer], further: Callable[[Wanted], Answer]
     ) -> None:
         self.root, self.is_network = stage.fs.root, stage.fs.is_network
-        self._fs = stage.fs
+        self._fs, self._has_spool = stage.fs, stage.has_spool
         self._answers = iter(answers)
         self._further = further
 
@@ -67,7 +67,7 @@ class _Played:
         return self._fs.time.local
 
     def _answer(self, name: str, args: tuple[Any, ...]) -> Any:
-        if args[0] == layout.SETTINGS:
+        if self._has_spool and args[0] == layout.SETTINGS:
             return getattr(self._fs, name)(*args)  # written before anything: in nobody's way
         kind, told = next(self._answers, None) or self._further((name, args))
         if kind == OSERROR:
@@ -108,7 +108,7 @@ class Point:
 
 def _is_unseen(name: str, args: tuple[Any, ...]) -> bool:
     if name in UNSEEN_OF_DIRECTORIES:
-        return args[0] in layout.DIRECTORIES  # they are always there
+        return args[0] in layout.DIRECTORIES  # they are always there, but while they are made
     return name in UNSEEN
 
 
@@ -170,12 +170,14 @@ class _Script:
         self, answers: Sequence[Answer], record: Record, further: Callable[[Wanted], Answer]
     ) -> object:
         """Play it from its beginning; what it told in the end, None when it was put away."""
-        fs = _Played(self._stage, answers, further)
+        fs: Any = _Played(self._stage, answers, further)
         self.restart(f"process {self._number}")
         try:
-            owner = self.move.owner
-            spool = open_memory_spool(fs, self._stage.fs.time, owner, fs.now, _no_sleep)  # type: ignore[arg-type]
-            told = self.move.act(Process(spool, self._stage, record, is_alone=False))
+            owner, time = self.move.owner, self._stage.fs.time
+            spool: Any = None
+            if self._stage.has_spool:
+                spool = open_memory_spool(fs, time, owner, fs.now, _no_sleep)
+            told = self.move.act(Process(fs, spool, self._stage, record, is_alone=False))
         except _PutAway:
             return None
         except (LeaseLost, UnknownJob) as error:

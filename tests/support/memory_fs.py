@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = 1
+PARENT = ".."
 NOWHERE = "/dev/null/spool"
 """The root's path: under a device, so that whatever bypasses the seam fails at once."""
 
@@ -64,6 +65,7 @@ class MemoryFileSystem:
         self.time = time
         now = time.server
         self.inodes: dict[int, Inode] = {ROOT: Inode(now, now, entries={})}
+        self.has_root = True
         self.handles: dict[int, int] = {}
         self.next_handle = 3
         self._next_inode = ROOT + 1
@@ -101,6 +103,8 @@ class MemoryFileSystem:
 
     def _find(self, name: str) -> int:
         number = ROOT
+        if not self.has_root:
+            _no(errno.ENOENT, name)
         for part in name.split("/") if name not in {"", "."} else []:
             entries = self._entries(number, name)
             number = entries.get(part) or _no(_absence(part), name)
@@ -225,6 +229,11 @@ class MemoryFileSystem:
             self._unlinked(there)
 
     def mkdir(self, name: str) -> None:
+        if name == "":
+            if self.has_root:
+                _no(errno.EEXIST, name)
+            self.has_root = True
+            return
         directory, base, there = self._place(name)
         if there is not None:
             _no(errno.EEXIST, name)
@@ -293,7 +302,11 @@ class MemoryFileSystem:
         self._put(self._find(name), modified_at=self.time.server)
 
     def sync_directory(self, name: str) -> None:
-        self._entries(self._find(name), name)
+        if name != PARENT:
+            self._entries(self._find(name), name)
+
+    def adopt_root(self) -> None:
+        self._find("")
 
     # ----- for tests
 
@@ -310,7 +323,7 @@ class MemoryFileSystem:
             (h, self.inodes[n].data, self.inodes[n].links) for h, n in self.handles.items()
         )
         clocks = self.time.local, self.time.server_ahead
-        return (self.is_network, *clocks, *sorted(self._keys(ROOT, "")), *open_files)
+        return (self.is_network, self.has_root, *clocks, *sorted(self._keys(ROOT, "")), *open_files)
 
     def _keys(self, directory: int, prefix: str) -> Iterator[tuple[object, ...]]:
         for name, number in (self.inodes[directory].entries or {}).items():

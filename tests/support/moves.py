@@ -9,14 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from spoolq import Empty, JobStatus
+from spoolq import Empty, JobStatus, SpoolExists
 from spoolq.holding.renewing import renew_together
+from spoolq.holding.storage import telling_storage_errors
+from spoolq.verbs import opening
+from support.memory_fs import NOWHERE
 from support.stages import HOLDER, Stage, held_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spoolq import Job, Spool
+    from spoolq.disk.filesystem import FileSystem
     from support.record import Record
 
 OTHER = "other"
@@ -24,8 +28,9 @@ OTHER = "other"
 
 @dataclass
 class Process:
-    """One process at work: its Spool, the stage as it was at the start, what it was told."""
+    """One process at work: its Spool (where there is one), the stage as it was at the start, what it was told."""
 
+    fs: FileSystem
     spool: Spool
     stage: Stage
     record: Record
@@ -220,8 +225,21 @@ def _resume(process: Process) -> None:
     process.record.paused = False
 
 
+@telling_storage_errors
+def _init(process: Process) -> str:
+    try:
+        opening.create(NOWHERE, process.stage.values, process.fs)
+    except SpoolExists:
+        return "there is one already"  # made by another, or by the try that was told an error
+    process.record.is_made = True
+    return "made"
+
+
 ENDED_WELL = ("DONE", "done", HOLDER)
 MOVES = (
+    Move("init", "no directory", _init),
+    Move("init in an empty directory", "empty directory", _init),
+    Move("init after one that died", "half made", _init),
     Move("publish", "nothing", _publish()),
     Move("publish with options", "nothing", _publish(headers={"a": "b"}, lease_seconds=5.0)),
     Move("publish delayed", "nothing", _publish(delay=5.0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spoolq import LeaseLost, SpoolqError
 from support.faulty_fs import Crash, FaultyFileSystem, as_usual
@@ -53,11 +53,11 @@ class Run:
         self.move = move
         self.stage = stage or stage_of(move.stage, durability, is_network=is_network).copy()
         self.fs = FaultyFileSystem(self.stage.fs)
-        self.process = Process(
-            open_memory_spool(self.fs, self.stage.fs.time, move.owner),  # type: ignore[arg-type]
-            self.stage,
-            self.stage.record,
-        )
+        fs: Any = self.fs
+        spool: Any = None
+        if self.stage.has_spool:
+            spool = open_memory_spool(fs, self.stage.fs.time, move.owner)
+        self.process = Process(fs, spool, self.stage, self.stage.record)
         if move.owner == "holder":
             self.process.jobs()
         self.error: SpoolqError | None = None

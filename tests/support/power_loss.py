@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from support.memory_fs import ROOT, HandTime, Inode, MemoryFileSystem
+from support.memory_fs import PARENT, ROOT, HandTime, Inode, MemoryFileSystem
 
 if TYPE_CHECKING:
     import random
@@ -36,6 +36,7 @@ class PoweredFileSystem(MemoryFileSystem):
         self._unsynced: list[tuple[list[Change], set[int]]] = []
         self._kept: dict[int, dict[str, int]] = {ROOT: {}}
         self._gone: dict[int, Inode] = {}
+        self._is_root_kept = False
         super().__init__(time, is_network=is_network)
 
     def settle(self) -> None:
@@ -48,6 +49,7 @@ class PoweredFileSystem(MemoryFileSystem):
             if found.entries is not None
         }
         self._unsynced, self._gone = [], {}
+        self._is_root_kept = self.has_root
 
     def _change(self, changes: list[Change]) -> None:
         touched = {number for _, _, number in changes if number is not None}
@@ -61,6 +63,9 @@ class PoweredFileSystem(MemoryFileSystem):
 
     def sync_directory(self, name: str) -> None:
         super().sync_directory(name)
+        if name == PARENT:
+            self._is_root_kept = self.has_root
+            return
         directory = self._find(name)
         wanted = [any(at == directory for at, _, _ in changes) for changes, _ in self._unsynced]
         for later in reversed(range(len(wanted))):
@@ -85,6 +90,10 @@ class PoweredFileSystem(MemoryFileSystem):
 
         That nothing is lost, and that all is lost that can be, are always among them.
         """
+        if not self._is_root_kept:
+            after = self._image((False,) * len(self._unsynced), TORN[1])
+            after.has_root, after.inodes[ROOT] = False, Inode(0.0, 0.0, entries={})
+            yield after
         chosen = self._combinations(chance, most)
         for position, happened in enumerate(chosen):
             torn = TORN[(position + chance.randrange(2)) % len(TORN)] if position else TORN[1]
@@ -126,6 +135,7 @@ class PoweredFileSystem(MemoryFileSystem):
         known = self._gone | self.inodes
         self._copy(after, ROOT, names, known, torn)
         after._next_inode = self._next_inode
+        after.has_root = self.has_root
         return after
 
     def _copy(

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from spoolq import Job, JobStatus, SpoolqError
 from spoolq.rules import layout, names
+from spoolq.verbs import opening
 from spoolq.verbs.locate import job_of
-from support.memory_spool import open_memory_spool
+from support.memory_spool import USUAL, open_memory_spool
 
 if TYPE_CHECKING:
     from spoolq import Spool
@@ -41,6 +42,8 @@ class Record:
     results: dict[str, bytes] = field(default_factory=dict)
     may_be_pruned: set[str] = field(default_factory=set)
     paused: bool | None = False
+    is_made: bool = True
+    """Whether there is a spool: `init` returned."""
 
     def published(self, job_id: str, payload: bytes, key: str | None = None) -> None:
         """`publish` returned this id."""
@@ -82,6 +85,7 @@ class Record:
             *(tuple(sorted(each.items())) for each in mappings),  # type: ignore[attr-defined]
             *(tuple(sorted(each)) for each in sets),  # type: ignore[type-var]
             self.paused,
+            self.is_made,
         )
 
     def copy(self) -> Record:
@@ -96,6 +100,7 @@ class Record:
             dict(self.results),
             set(self.may_be_pruned),
             self.paused,
+            self.is_made,
         )
 
 
@@ -137,6 +142,9 @@ class Aftermath:
         self.fs = fs
         self.record = record
         self.promised = promised
+        if not fs.has_root or layout.SETTINGS not in fs.list(""):
+            assert not record.is_made, "the spool is gone"
+            opening.create(fs.root, USUAL, fs)  # trying again is all that is to be done
         self.spool: Spool = open_memory_spool(fs, fs.time, "survivor")
         self.served = Counter[str]()
 

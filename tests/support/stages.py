@@ -5,6 +5,7 @@ All in memory, built once and copied. Beside the target two more jobs wait, whic
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from spoolq.rules import layout, leases, names
 from spoolq.verbs import terms
 from spoolq.verbs.claim import Granted
 from support.memory_fs import HandTime, MemoryFileSystem
-from support.memory_spool import make_spool, open_memory_spool, predictable
+from support.memory_spool import USUAL, make_spool, open_memory_spool, predictable
 from support.record import Record
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ class Stage:
     record: Record
     target: str = ""
     leased: list[str] = field(default_factory=list)
+    values: dict[str, object] = field(default_factory=dict)
+    has_spool: bool = True
 
     def copy(self) -> Stage:
         """One that goes its own way."""
-        return Stage(self.fs.copy(), self.record.copy(), self.target, self.leased)
+        return dataclasses.replace(self, fs=self.fs.copy(), record=self.record.copy())
 
     def open(self, owner: str) -> Spool:
         """As another process opens it."""
@@ -236,6 +239,29 @@ STAGES: dict[str, Callable[[Stage, Spool], None]] = {
 }
 
 
+def _no_directory(stage: Stage) -> None:
+    stage.has_spool = stage.record.is_made = stage.fs.has_root = False
+
+
+def _empty_directory(stage: Stage) -> None:
+    stage.has_spool = stage.record.is_made = False
+
+
+def _half_made(stage: Stage) -> None:
+    """An earlier init died before it wrote the settings."""
+    _empty_directory(stage)
+    for directory in layout.DIRECTORIES:
+        stage.fs.mkdir(directory)
+
+
+NOT_YET = {
+    "half made": _half_made,
+    "no directory": _no_directory,
+    "empty directory": _empty_directory,
+}
+"""Stages on which there is no spool yet."""
+
+
 def build(
     name: str,
     *,
@@ -244,9 +270,13 @@ def build(
 ) -> Stage:
     """A stage on a new file system; `make` makes it."""
     fs = make(HandTime())
-    stage = Stage(fs, Record())
+    values: dict[str, object] = {"durability": durability, "lease_seconds": LEASE_SECONDS}
+    stage = Stage(fs, Record(), values=USUAL | values)
     with predictable(name):
-        make_spool(fs, durability=durability, lease_seconds=LEASE_SECONDS)
+        if name in NOT_YET:
+            NOT_YET[name](stage)
+            return stage
+        make_spool(fs, **values)
         spool = stage.open("setup")
         for payload in (b"kept 1", b"kept 2"):
             stage.put(spool, payload)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from spoolq.rules.settings import Settings
 
 
+_PARENT = ".."
+
+
 def create(path: str, values: dict[str, object], fs: FileSystem | None = None) -> None:
     """Make the directories of a spool; it exists once its spool.json stands there, whole.
 
@@ -43,17 +46,30 @@ def create(path: str, values: dict[str, object], fs: FileSystem | None = None) -
         fs = OsFileSystem(path, group=chosen.group)
     _make_root(fs, path)
     for directory in layout.DIRECTORIES:
-        try:
-            fs.mkdir(directory)
-        except FileExistsError:
-            pass  # CRASH: an earlier init died on the way; or another one is under way
+        _make_inside(fs, path, directory)
+    # CRASH: the directories first, for a power loss could keep a spool.json without them.
+    for directory in (layout.SYS, ""):
+        fs.sync_directory(directory)
     draft = f"{layout.TMP}/{random_text()}.record"
     # CRASH: synced at every durability: a torn spool.json would be no spool, mended by hand.
     write_new(fs, ServerClock(fs), draft, settings.to_text(chosen), sync=True)
     if not place_whole(fs, draft, layout.SETTINGS):
         raise SpoolExists(path, "there is a spool already")
-    for directory in ("", layout.SYS):
-        fs.sync_directory(directory)
+    fs.sync_directory("")
+    try:
+        fs.sync_directory(_PARENT)
+    except PermissionError:
+        pass  # a directory above that may be passed through, not read
+
+
+def _make_inside(fs: FileSystem, path: str, directory: str) -> None:
+    try:
+        fs.mkdir(directory)
+    except FileExistsError:
+        # CRASH: an earlier init died on the way; or another one is under way.
+        found = fs.lstat(directory)
+        if found is None or found.kind != "directory":
+            raise SpoolExists(path, f"'{directory}' in it is in the way") from None
 
 
 def _make_root(fs: FileSystem, path: str) -> None:

@@ -74,6 +74,16 @@ def test_something_else_in_the_way_stays_as_it_is(
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.tex"]
 
 
+def test_a_file_called_as_one_of_the_directories_is_in_the_way(
+    cli: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/ready").write_bytes(b"mine")
+    assert "'ready'" in cli("init", str(tmp_path / "a")).bad(1)
+    assert (tmp_path / "a/ready").read_bytes() == b"mine"
+    assert not (tmp_path / "a/spool.json").exists()
+
+
 def test_the_directory_is_named_once(cli: Callable, tmp_path: Path) -> None:
     assert "once" in cli("init", "-s", str(tmp_path / "a"), str(tmp_path / "b")).bad(2)
     assert not (tmp_path / "a").exists()

@@ -129,7 +129,7 @@ def predictable(seed: str) -> Iterator[Callable[[str], None]]:
             mock.patch.object(os, "urandom", source),
             mock.patch.object(chance_of_names, "_pieces", []),
             mock.patch.object(concurrent.futures, "ThreadPoolExecutor", SerialPool),
-            mock.patch.object(time, "localtime", lambda *_: LOCAL_TIME),  # zips tell it
+            mock.patch.object(time, "localtime", return_value=LOCAL_TIME),  # zips tell it
         ):
             source.restart(seed)
             yield source.restart

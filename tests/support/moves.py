@@ -28,7 +28,7 @@ OTHER = "other"
 
 @dataclass
 class Process:
-    """One process at work: its Spool (where there is one), the stage as it was at the start, what it was told."""
+    """One process at work: its Spool, if there is one, the stage as it was, what it was told."""
 
     fs: FileSystem
     spool: Spool

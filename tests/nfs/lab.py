@@ -103,10 +103,11 @@ class Lab:
 
     def reset_connections(self, client: Guest) -> None:
         """End a client's connections to the server, so that it sends again what had no answer."""
-        reject = "-j REJECT --reject-with tcp-reset"
+        # Whatever the client sends next, or again, is answered by a reset that seems the server's.
         client.shell(
-            f"iptables-legacy -A OUTPUT -p tcp --dport 2049 {reject}; "
-            f"iptables-legacy -A INPUT -p tcp --sport 2049 {reject}; sleep 0.5; iptables-legacy -F"
+            "iptables-legacy -A OUTPUT -p tcp --dport 2049 -j REJECT --reject-with tcp-reset; "
+            "for i in $(seq 50); do grep -q ':0801 01 ' /proc/net/tcp || break; sleep 0.1; done; "
+            "iptables-legacy -F"
         )
 
     @staticmethod

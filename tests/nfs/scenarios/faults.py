@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from nfs.lab import each
 from nfs.trial import LEASE_SECONDS, Failed, Trial
 
 if TYPE_CHECKING:
@@ -89,11 +90,17 @@ def replies_lost(lab: Lab, scale: int) -> str:
         trial.until_said("ended", 10 * (round_number + 1))
         lab.drop(lab.server, "out")
         time.sleep(1.0)
-        for client in lab.clients:
-            lab.reset_connections(client)
+        each(lab.clients, lab.reset_connections)
         lab.heal(lab.server)
     trial.drain()
-    return f"{trial.judge(doctor=lab.clients[0])}; {lab.resent() - before} requests sent again"
+    return f"{trial.judge(doctor=lab.clients[0])}; {_resent_since(lab, before)}"
+
+
+def _resent_since(lab: Lab, before: int) -> str:
+    resent = lab.resent() - before
+    if resent <= 0:
+        raise Failed("no request was sent again: nothing was tried")
+    return f"{resent} requests sent again"
 
 
 def replies_lost_for_good(lab: Lab, scale: int) -> str:
@@ -108,7 +115,7 @@ def replies_lost_for_good(lab: Lab, scale: int) -> str:
         time.sleep(1.0)
         lab.restart_server()
     trial.drain()
-    return f"{trial.judge(doctor=lab.clients[0])}; {lab.resent() - before} requests sent again"
+    return f"{trial.judge(doctor=lab.clients[0])}; {_resent_since(lab, before)}"
 
 
 def clocks_wrong(lab: Lab, scale: int) -> str:

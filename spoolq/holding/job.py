@@ -13,7 +13,7 @@ from spoolq.holding.turns import one_at_a_time
 from spoolq.later import log_named
 from spoolq.rules import layout, leases, names, records, retries
 from spoolq.rules.settings import checked_seconds
-from spoolq.verbs import cancel, finish, history, locate, renew, terms
+from spoolq.verbs import cancel, ends, finish, history, locate, renew, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -356,7 +356,7 @@ class Job:
         """The task was not where we held it: fine when the job is done by now, else lost."""
         place = locate.ended_place(self._spool, self.id)
         if place is not None and place.state == layout.DONE:
-            finish.make_end_durable(self._spool, layout.DONE)
+            ends.make_sure(self._spool, self.id, place)
             return
         raise self._lost()
 

@@ -22,7 +22,10 @@ def cancel(spool: OpenSpool, job_id: str) -> Place | None:
     """
     while True:
         place = locate(spool, job_id)
-        if place is None or place.has_ended:
+        if place is None:
+            return None
+        if place.has_ended:
+            ends.make_sure(spool, job_id, place)
             return place
         # RACE: the source name pins the state that was seen; if it has moved on, look again.
         by = names.LeasedName(job_id, place.attempts, spool.token())

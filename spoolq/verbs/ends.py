@@ -48,6 +48,16 @@ def settled(spool: OpenSpool, job_id: str, place: Place) -> bool:
     return _placed(spool, job_id, place) is not None
 
 
+def make_sure(spool: OpenSpool, job_id: str, place: Place) -> None:
+    """Before somebody is told of an end that another made, or made long ago: see that it stays.
+
+    CRASH: I4. Who made it may not have come to its record, or to the sync, and never come to it.
+    """
+    if spool.settings.syncs_endings:
+        end_record(spool, job_id, place)
+        spool.fs.sync_directory(place.state)
+
+
 def _placed(spool: OpenSpool, job_id: str, place: Place) -> dict[str, Any] | None:
     data = spool.read_record(f"{place.state}/{job_id}.end")
     record = records.load(data) if data is not None else None

@@ -29,6 +29,8 @@ class _Doing:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
         self._process.doing = ""
+        if kind is None and self._process.world.plan.is_cut_after(self._verb):
+            self._process.world.lose_power()
         if kind is None or not issubclass(kind, Exception) or issubclass(kind, Broken):
             return False
         if issubclass(kind, StorageError):
@@ -125,7 +127,8 @@ def work(process: Process, job: Any) -> None:
         if not end(process, job, "extend"):
             return
     what = 1.0 if world.is_calm else draw()
-    verb = "fail" if what < 0.12 else "release" if what < 0.2 else "done"
+    share = 0.4 if world.plan.cut_after == "retry" else 0.12
+    verb = "fail" if what < share else "release" if what < share + 0.08 else "done"
     if what < 0.03 and not world.is_calm:
         return  # forgotten: the lease runs out
     if not end(process, job, verb) and draw() < 0.5:
@@ -162,7 +165,12 @@ def steer(process: Process) -> None:
     world, spool, draw = process.world, process.spool, process.world.chance.random
     known = [s.id for s in world.history.stories.values() if s.acknowledged]
     what = draw()
+    if world.plan.cut_after in {"retry", "cancel"} and draw() < 0.4:
+        what = 0.25 if world.plan.cut_after == "retry" else 0.0
     job_id = known[int(draw() * len(known))] if known else ""
+    if what == 0.0:  # one that has ended, and nobody was told so yet
+        ended = [story for story in world.history.stories.values() if _ended_untold(world, story)]
+        job_id = ended[-1].id if ended else job_id
     if what < 0.2 and job_id:
         with _Doing(process, "cancel"):
             world.history.cancelled(spool.cancel(job_id))
@@ -196,6 +204,10 @@ def steer(process: Process) -> None:
             if len(listed) != len(set(listed)):
                 raise Broken("list shows a job twice")
     world.scheduler.sleep(draw() * 0.2)
+
+
+def _ended_untold(world: World, story: Any) -> bool:
+    return not story.end_acknowledged and world.disk.find(f"done/{story.id}") is not None
 
 
 # ----- the course of the world

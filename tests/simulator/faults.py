@@ -48,6 +48,8 @@ class Plan:
     full_disk: float = 0.0
     lock_denied: float = 0.2
     power_losses: int = 0
+    cut_after: str = ""
+    sudden_cuts: int = 0
     injected: Counter[str] = field(default_factory=Counter)
     trouble: float = 0.0
     _bounds: list[tuple[float, str]] = field(default_factory=list)
@@ -91,8 +93,18 @@ class Plan:
             return errno.EIO
         return None
 
+    def is_cut_after(self, verb: str) -> bool:
+        """Whether the power fails at the very moment in which a verb has returned."""
+        if verb != self.cut_after or not self.sudden_cuts:
+            return False
+        if self.chance.random() > (0.05 if verb == "done" else 0.5):
+            return False
+        self.sudden_cuts -= 1
+        return True
+
     def calm_down(self) -> None:
         """No more faults; what has been broken must mend."""
+        self.sudden_cuts = 0
         for kind in KINDS:
             setattr(self, kind, 0.0)
         self.lock_denied = 0.0
@@ -120,5 +132,11 @@ def plan(chance: random.Random) -> Plan:
         made.lost_reply = 4 * rate
     if made.kind == LOCAL and made.durability != "off" and chance.random() < 0.5:
         made.power_losses = chance.choice((1, 2, 4))
+        # Some of these worlds have a favourite: an answer is given, and the power fails that instant.
+        made.cut_after = chance.choice(("", "publish", "retry", "cancel", "done"))
+        made.sudden_cuts = 6 if made.cut_after else 0
+        if made.cut_after in {"publish", "cancel"}:  # which may rely on what the dead have left
+            made.crash = 0.01
+            made.keyed_share = 0.9
     made.begin()
     return made

@@ -30,6 +30,8 @@ class Mutant:
     old: str
     new: str
     breaks: str
+    test: str = ""
+    """The test that finds it, where worlds hardly ever come to what it breaks."""
 
     @property
     def path(self) -> Path:

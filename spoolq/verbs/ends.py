@@ -55,7 +55,7 @@ def make_sure(spool: OpenSpool, job_id: str, place: Place) -> None:
     """
     if spool.settings.syncs_endings:
         end_record(spool, job_id, place)
-        spool.fs.sync_directory(place.state)
+        finish.make_end_durable(spool, place.state)
 
 
 def _placed(spool: OpenSpool, job_id: str, place: Place) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from spoolq.rules import names
@@ -20,8 +21,9 @@ RELIST_AFTER_LOSSES = 24
 LOSSES_BEFORE_STEPPING_ASIDE = 1
 FRONT_SECONDS = 1.0
 WIDEST_STEP = 4096
-MOST_KEPT = 2**18
-"""Of a longer listing the first so many are kept (30 MB); the rest is looked at when these are done."""
+MOST_KEPT = 2**17
+"""Of a longer listing the first so many are kept (15 MB); the rest is looked at when these are done."""
+CHUNK = 2**14
 
 
 class Candidates:
@@ -47,23 +49,25 @@ class Candidates:
 
     def fill(self, listed: Iterable[str]) -> None:
         """Start over from a fresh listing of ready/; foreign names are left out."""
-        ours, foreign, most = names.is_ready_name, self._foreign, self._most_kept
+        foreign, most = self._foreign, self._most_kept
+        seen_foreign: set[str] = set()
         found: list[str] = []
         cut: str | None = None
-        seen_foreign = set()
-        for name in listed:
-            if cut is not None and name > cut:
-                continue
-            if foreign and name in foreign:
-                seen_foreign.add(name)
-            elif ours(name):
-                found.append(name)
-                if len(found) >= most + most // 2 + 1:
-                    found.sort()
-                    del found[most:]
-                    cut = found[-1]
+        rest = iter(listed)
+        # In chunks and without a step of Python for each name: a million is listed in a second.
+        while chunk := list(islice(rest, CHUNK)):
+            if cut is not None:
+                chunk = [name for name in chunk if name <= cut]
+            if foreign:
+                seen_foreign.update(foreign.intersection(chunk))
+                chunk = [name for name in chunk if name not in foreign]
+            found += filter(names.is_ready_name, chunk)
+            if len(found) > most + most // 2:
+                found.sort()
+                del found[most:]
+                cut = found[-1]
         found.sort()
-        if cut is not None or len(found) > most:
+        if len(found) > most:
             del found[most:]
             cut = found[-1]
         self._foreign = seen_foreign

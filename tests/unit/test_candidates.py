@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,3 +114,25 @@ def test_foreign_thing_found_behind_a_name_is_skipped_in_later_listings() -> Non
     candidates.fill([job(2)])
     candidates.fill([job(1)])  # it went away, and came back as something else
     assert drained(candidates) == [job(1)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99_999)), unique=True, max_size=80),
+    st.integers(1, 30),
+    st.integers(1, 20),
+)
+def test_of_a_long_listing_the_first_are_served_in_order_and_nothing_beyond_the_cut(
+    given_jobs: list[tuple[int, int]], most: int, chunk: int
+) -> None:
+    listed = [job(number, priority) for priority, number in given_jobs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spoolq.holding.candidates.CHUNK", chunk)
+        candidates = Candidates(most_kept=most)
+        candidates.skip_foreign(foreign := job(123_456))
+        candidates.fill([*listed, foreign, "README"])
+        candidates.arrive(job(999_999, priority=9))
+    whole, kept = sorted(listed), drained(candidates)
+    if len(whole) > most:
+        assert kept == whole[:most]
+    else:
+        assert kept == [*whole, job(999_999, priority=9)]

@@ -29,7 +29,7 @@ MOVES_ON = {
     "no directory": ("init",),
     "empty directory": ("init in an empty directory",),
     "half made": ("init after one that died",),
-    "nothing": (KEY, "publish with key delayed", "publish", CLAIM),
+    "nothing": ("journal", KEY, "publish with key delayed", "publish", CLAIM),
     "ready": (*ANYBODY, "claim many", "pause"),
     "ready with options": (KEY, CANCEL, CLAIM, PRUNE),
     "delayed": ANYBODY,
@@ -40,6 +40,8 @@ MOVES_ON = {
     "without sidecar": ("renew", "done", *ANYBODY),
     "failed": ("retry", "prune failed", *ANYBODY),
     "done": (KEY, "result", "retry", *ANYBODY),
+    "two done": ("prune to keep one", "prune to keep bytes", "look at logs", "result", PRUNE),
+    "worker": ("worker tells", "worker leaves", "ask to stop", "stop asked", PRUNE),
     "done, record unplaced": ("result", PRUNE, REAP, GET, CANCEL),
     "key without job": (KEY, "publish with key delayed", REAP),
     "key without job, old": (KEY, REAP, PRUNE),
@@ -50,7 +52,7 @@ MOVES_ON = {
     "left sidecar": (REAP, PRUNE, CLAIM),
     "left record": (REAP, PRUNE, GET, "result"),
 }
-TOO_MANY = ("leftovers", "no directory", "empty directory")
+TOO_MANY = ("leftovers", "two done", "no directory", "empty directory")
 """Two that sweep, or make, many things at once go too many ways, so some by chance; other stages
 have one of these things each."""
 PAIRS = [

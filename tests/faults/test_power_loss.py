@@ -34,7 +34,9 @@ def lose_power(fs: PoweredFileSystem, record: Record, durability: str, most: int
     """Judge what a power loss at this moment may leave; how many such losses."""
     after = record.copy()
     after.held.clear()  # all holders are gone with their machine
-    after.paused = None  # a pause is not synced
+    after.paused = None  # a pause is not synced, nor is what workers tell
+    after.workers.clear()
+    after.asked.clear()
     # Of a job that is being pruned the result may go first.
     kept = after.payloads.keys() - after.may_be_pruned
     after.results = {job_id: after.results[job_id] for job_id in after.results.keys() & kept}

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 from spoolq import Empty, JobStatus, SpoolExists
 from spoolq.holding.renewing import renew_together
 from spoolq.holding.storage import telling_storage_errors
-from spoolq.verbs import opening
+from spoolq.rules import names
+from spoolq.verbs import journal, logs, opening, workers
 from support.memory_fs import NOWHERE
-from support.stages import HOLDER, Stage, held_job
+from support.stages import ASKED, HOLDER, LOGGED, WORKER, Stage, held_job, worker_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spoolq import Job, Spool
     from spoolq.disk.filesystem import FileSystem
+    from spoolq.verbs.context import OpenSpool
     from support.record import Record
 
 OTHER = "other"
@@ -36,6 +38,11 @@ class Process:
     record: Record
     is_alone: bool = True
     _jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def inside(self) -> OpenSpool:
+        """For moves below the Spool."""
+        return self.spool._open
 
     @property
     def target(self) -> str:
@@ -235,6 +242,58 @@ def _init(process: Process) -> str:
     return "made"
 
 
+def _keep_one(process: Process) -> None:
+    process.record.may_be_pruned |= process.record.ended
+    process.spool.prune(keep_jobs=1)
+
+
+def _keep_bytes(process: Process) -> None:
+    process.record.may_be_pruned |= process.record.ended
+    process.spool.prune(keep_bytes=1)
+
+
+@telling_storage_errors
+def _log(process: Process) -> object:
+    found = logs.of_job(process.inside, process.target)
+    return tuple(logs.read(process.inside, log.name, 0, 100) for log in found)
+
+
+@telling_storage_errors
+def _journal(process: Process) -> None:
+    """Two writes, the second to the same file. It never fails: statistics stop no work."""
+    inside = process.inside
+    inside.settings = inside.settings._replace(journal_seconds=3600.0)
+    held = names.LeasedName(
+        process.stage.target or "5-20260921T143000000002-AAAAAAAA", 1, "h-1-AAAAAAAAAA"
+    )
+    writer = journal.Journal(inside)
+    for _ in range(2):
+        writer.note("done", held, inside.clock.now())
+        writer.write()
+
+
+@telling_storage_errors
+def _tell(process: Process) -> None:
+    workers.tell(process.inside, WORKER, 2, worker_told(process.spool, 2))
+    process.record.workers[WORKER] = 2
+
+
+def _leave(process: Process) -> None:
+    process.record.workers.pop(WORKER, None)
+    workers.leave(process.inside, WORKER, 1)
+
+
+@telling_storage_errors
+def _ask_to_stop(process: Process) -> None:
+    workers.ask_to_stop(process.inside, "host-9-OTHERABCDE", now=True)
+    process.record.asked.add("host-9-OTHERABCDE")
+
+
+@telling_storage_errors
+def _stop_asked(process: Process) -> object:
+    return workers.stop_asked(process.inside, ASKED)
+
+
 ENDED_WELL = ("DONE", "done", HOLDER)
 MOVES = (
     Move("init", "no directory", _init),
@@ -290,6 +349,15 @@ MOVES = (
     Move("result unplaced", "done, record unplaced", _result, finds=b"result"),
     Move("look", "leased", _look, finds=(0, "leased", True, True)),
     Move("look at the end", "done, record unplaced", _look, finds=(1, "done", False, True)),
+    Move("publish many delayed", "nothing", _publish_many(delay=5.0)),
+    Move("prune to keep one", "two done", _keep_one),
+    Move("prune to keep bytes", "two done", _keep_bytes),
+    Move("look at logs", "two done", _log, finds=(LOGGED,)),
+    Move("journal", "nothing", _journal),
+    Move("worker tells", "worker", _tell),
+    Move("worker leaves", "worker", _leave),
+    Move("ask to stop", "worker", _ask_to_stop),
+    Move("stop asked", "worker", _stop_asked, finds=True),
     Move("pause", "ready", _pause),
     Move("resume", "ready", _resume),
 )

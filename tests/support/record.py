@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from spoolq import Job, JobStatus, SpoolqError
+from spoolq.looking import crew
 from spoolq.rules import layout, names
-from spoolq.verbs import opening
+from spoolq.verbs import journal, opening, workers
 from spoolq.verbs.locate import job_of
 from support.memory_spool import USUAL, open_memory_spool
 
@@ -42,6 +43,10 @@ class Record:
     results: dict[str, bytes] = field(default_factory=dict)
     may_be_pruned: set[str] = field(default_factory=set)
     paused: bool | None = False
+    workers: dict[str, int] = field(default_factory=dict)
+    """Worker -> the number of the last record that it told."""
+    asked: set[str] = field(default_factory=set)
+    """Workers that were asked to stop, at once."""
     is_made: bool = True
     """Whether there is a spool: `init` returned."""
 
@@ -79,8 +84,8 @@ class Record:
 
     def key(self) -> tuple[object, ...]:
         """What tells two of them apart, whatever the order in which they were written."""
-        mappings = (self.payloads, self.held, self.keys, self.results)
-        sets = (self.attempted, self.ended, self.failed, self.may_be_pruned)
+        mappings = (self.payloads, self.held, self.keys, self.results, self.workers)
+        sets = (self.attempted, self.ended, self.failed, self.may_be_pruned, self.asked)
         return (
             *(tuple(sorted(each.items())) for each in mappings),  # type: ignore[attr-defined]
             *(tuple(sorted(each)) for each in sets),  # type: ignore[type-var]
@@ -100,6 +105,8 @@ class Record:
             dict(self.results),
             set(self.may_be_pruned),
             self.paused,
+            dict(self.workers),
+            set(self.asked),
             self.is_made,
         )
 
@@ -151,6 +158,7 @@ class Aftermath:
     def check(self) -> None:
         """All of it."""
         self._check_pause()
+        self._check_workers()
         self._serve()
         self._serve_until_idle()
         self._check_all_are_there()
@@ -164,6 +172,16 @@ class Aftermath:
         if self.spool.stats().paused is not None:
             assert self.spool.get_jobs(9, 0) == [], "given out while paused"
             assert self.spool.resume()
+
+    def _check_workers(self) -> None:
+        inside = self.spool._open
+        told = {worker.name: worker.done for worker in crew.workers(inside)}
+        for worker, number in self.record.workers.items():
+            assert told.get(worker, 0) >= number, f"{worker} was heard of, and is not to be seen"
+        for worker in self.record.asked:
+            assert workers.stop_asked(inside, worker) is True, f"{worker} does not hear the stop"
+        for attempt in journal.read(inside):
+            assert attempt.outcome == "done", f"the journal tells what was never noted: {attempt}"
 
     def _serve(self) -> None:
         while jobs := self.spool.get_jobs(3, 0):

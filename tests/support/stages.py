@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from spoolq import Job, Spool
 from spoolq.disk.atomic import write_new
 from spoolq.holding.lease import HeldLease
-from spoolq.rules import layout, leases, names
-from spoolq.verbs import terms
+from spoolq.rules import layout, leases, names, records
+from spoolq.verbs import terms, workers
 from spoolq.verbs.claim import Granted
 from support.memory_fs import HandTime, MemoryFileSystem
 from support.memory_spool import USUAL, make_spool, open_memory_spool, predictable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 60.0
 HOLDER = "holder"
+LOGGED = b"what its command wrote"
+WORKER, ASKED = "host-7-WORKERABCD", "host-8-ASKEDABCDE"
 
 
 @dataclass
@@ -142,6 +144,33 @@ def _done(stage: Stage, spool: Spool) -> None:
     stage.record.has_ended(stage.target, b"result")
 
 
+def _two_done(stage: Stage, spool: Spool) -> None:
+    """The target, with a log, and one that was published two seconds later."""
+    _done(stage, spool)
+    (held,) = map(names.parse_leased, stage.leased)
+    assert held is not None
+    log = names.LogName(stage.target, held.attempt, held.lease, "out")
+    write_new(stage.fs, spool._open.clock, f"{layout.LOGS}/{log}", LOGGED, sync=True)
+    stage.fs.time.advance(2.0)
+    job_id = stage.put(spool, b"second", priority=0)
+    spool.get_job(0).done(b"result of the second")
+    stage.record.has_ended(job_id, b"result of the second")
+
+
+def _worker(stage: Stage, spool: Spool) -> None:
+    """A worker has told of itself once, and another one was asked to stop."""
+    workers.tell(spool._open, WORKER, 1, worker_told(spool, 1))
+    workers.ask_to_stop(spool._open, ASKED, now=True)
+    stage.record.workers[WORKER] = 1
+    stage.record.asked.add(ASKED)
+
+
+def worker_told(spool: Spool, number: int) -> dict[str, object]:
+    """What a worker says of itself; `done` is as many as its record's number."""
+    now = spool._open.clock.now()
+    return {"worker": WORKER, "at": records.to_iso(now), "every_seconds": 5, "done": number}
+
+
 def _done_record_unplaced(stage: Stage, spool: Spool) -> None:
     """The holder died between the deciding rename and the placing of its record and result."""
     _done(stage, spool)
@@ -227,6 +256,8 @@ STAGES: dict[str, Callable[[Stage, Spool], None]] = {
     "without sidecar": _without_sidecar,
     "failed": _failed,
     "done": _done,
+    "two done": _two_done,
+    "worker": _worker,
     "done, record unplaced": _done_record_unplaced,
     "key without job": _key_without_job,
     "key without job, old": _old(_key_without_job),

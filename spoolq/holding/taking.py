@@ -115,10 +115,10 @@ class Taking:
         now = self._spool.clock.local()
         if all(now < lease.trusted_until for lease in self._leases):
             return self.jobs
-        handed = []
-        for job in self.jobs:
-            if job.lost:
+        handed = self.jobs
+        while lost := [job for job in handed if job.lost]:
+            # Giving one back can take longer than the lease of another lasts: all are asked again.
+            handed = [job for job in handed if job not in lost]
+            for job in lost:
                 job.give_back_unseen()
-            else:
-                handed.append(job)
         return handed

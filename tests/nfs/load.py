@@ -131,7 +131,11 @@ def hold(path: str, number: int, wanted: dict[str, Any]) -> None:
     with Spool(path) as spool:
         jobs = []
         while len(jobs) < int(wanted["count"]):
-            job = spool.get_job(None)
+            try:
+                job = spool.get_job(None)
+            except StorageError as error:
+                say("refused", "claim", error.errno)
+                continue
             _held("took", job, job.attempt)
             jobs.append(job)
         say("holding")
@@ -141,6 +145,8 @@ def hold(path: str, number: int, wanted: dict[str, Any]) -> None:
                 _end(job, "done", job.done)
             except LeaseLost:
                 say("lost", job.id, job.lease)
+            except StorageError as error:
+                say("error", job.id, job.lease, error.errno)
     say("finished")
 
 

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def prepare() -> None:
+    """Bring now what the first lock will need: 40 ms that would delay a job then."""
+    import filelock  # noqa: F401, PLC0415
+
+
 @contextmanager
 def upkeep_lock(root: str, name: str, mode: int) -> Iterator[bool]:
     """Try to be the only one at some upkeep; yields whether others are probably at it.

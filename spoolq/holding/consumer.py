@@ -6,6 +6,7 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
+from spoolq.disk import locks
 from spoolq.errors import Closed
 from spoolq.holding.candidates import Candidates
 from spoolq.holding.spare import Spare
@@ -121,6 +122,7 @@ class Consumer:
     def _wait(self, rings: int, left: float | None) -> None:
         """Until something may have arrived, upkeep is due, or the wait is over."""
         if self._watch.start(left):
+            locks.prepare()
             return  # look once more: something may have arrived before the watch stood
         self._idle_polls += 1
         chosen = self._spool.settings

@@ -33,8 +33,8 @@ class Harm:
         """Wait a moment, do one harm, and wake those who have slept longer than their leases."""
         time.sleep(self._chance.uniform(0.2, 1.0))
         self.wake(time.monotonic())
-        kinds = [self._kill, self._stop, self._step, self._fill]
-        self._chance.choices(kinds, [10, 5, 3, 1])[0]()
+        kinds = [self._kill, self._stop, self._step, self._jump, self._fill]
+        self._chance.choices(kinds, [10, 5, 3, 3, 1])[0]()
 
     def wake(self, now: float) -> None:
         """Let those go on whose time has come; `inf` for all."""
@@ -68,11 +68,21 @@ class Harm:
 
     def _step(self) -> None:
         """A host goes down and comes up with its clock two hours away from where it was."""
-        wrong = [member for member in self._victims() if member.clock]
-        if wrong:
-            victim = self._chance.choice(wrong)
+        victim = self._with_wrong_clock()
+        if victim is not None:
             self._replace(victim, OFFSETS[victim.clock == OFFSETS[0]])
             self.done["steps"] += 1
+
+    def _jump(self) -> None:
+        """The clock of a host that goes on working jumps by two hours."""
+        victim = self._with_wrong_clock()
+        if victim is not None:
+            self._team.set_clock(victim, OFFSETS[victim.clock == OFFSETS[0]])
+            self.done["jumps"] += 1
+
+    def _with_wrong_clock(self) -> Member | None:
+        wrong = [member for member in self._victims() if member.clock]
+        return self._chance.choice(wrong) if wrong else None
 
     def _fill(self) -> None:
         if self._ballast is None:

@@ -6,6 +6,7 @@ The moment is the kernel's, taken from a file, for the process's own clock may b
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import random
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from support.spools import tasks_in
 
-from spoolq import Empty, LeaseLost, Spool, StorageFull
+from spoolq import Empty, LeaseLost, Spool, StorageError, StorageFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,9 @@ def publish(path: str, log: Log, name: str, wanted: Callable[[], bool]) -> None:
                     priority=chance.randint(4, 6),
                     delay=chance.random() if chance.random() < 0.1 else 0.0,
                 )
-            except StorageFull:
+            except StorageError as error:
+                if not isinstance(error, StorageFull) and error.errno != errno.ENOENT:
+                    raise  # ENOENT: frozen for longer than sweep_seconds, its draft was swept
                 log.say("refused", task)
                 time.sleep(0.2)
                 continue

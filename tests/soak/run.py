@@ -147,7 +147,7 @@ def _tell(logs: Path, lives: int, harm: Counter[str]) -> None:
         "redelivered": sum(of_job[-1].attempt > 1 for of_job in grants.values()),
         "refused on a full disk": sum(1 for _ in judge.lines(logs, "refused")),
         "lives of processes": lives,
-        **{kind: harm[kind] for kind in ("kills", "stops", "steps", "fills")},
+        **{kind: harm[kind] for kind in ("kills", "stops", "steps", "jumps", "fills")},
     }
     print(", ".join(f"{count} {what}" for what, count in figures.items()))
 

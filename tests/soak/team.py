@@ -30,6 +30,8 @@ class Member:
     role: str
     process: subprocess.Popen[bytes]
     clock: str
+    clock_file: Path
+    """Which tells the process its clock, within a second."""
 
 
 class Team:
@@ -51,7 +53,12 @@ class Team:
         self.lives += 1
         kind = "consumer" if role == "worker" else role
         log = self._logs / f"{kind}-{self.lives}.log"
+        clock = self._logs / f"clock-{self.lives}"
         fake = (fake_clock(offset) if offset else None) or {}
+        if fake:
+            clock.write_text(f"{offset}\n")
+            fake |= {"FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_CACHE_DURATION": "1"}
+            del fake["FAKETIME"]
         words = [sys.executable, str(SOAK), "--role", role, self._spool_path, str(log)]
         words.append(str(os.getpid()))
         if role == "worker":
@@ -67,7 +74,7 @@ class Team:
                 stderr=said,
                 start_new_session=True,
             )
-        member = Member(role, process, offset if fake else "")
+        member = Member(role, process, offset if fake else "", clock)
         self.members.append(member)
         return member
 
@@ -80,6 +87,13 @@ class Team:
             for left in glob.glob(f"/dev/shm/*faketime*_{member.process.pid}"):
                 with suppress(OSError):
                     os.unlink(left)
+
+    def set_clock(self, member: Member, offset: str) -> None:
+        """Let the clock jump while the process runs."""
+        fresh = member.clock_file.with_suffix(".new")
+        fresh.write_text(f"{offset}\n")
+        fresh.replace(member.clock_file)
+        member.clock = offset
 
     def stop(self, member: Member) -> None:
         """SIGSTOP."""

@@ -44,6 +44,10 @@ class ReapPass:
         return self.returned + self.promoted + self.failed
 
 
+MOST_REMEMBERED = 2**16
+"""Names of the last listing are not taken apart again; of so many, 20 MB."""
+
+
 class Reaper:
     """Passes over leased/ and delayed/; remembers sidecars, so a pass costs what changed."""
 
@@ -52,6 +56,7 @@ class Reaper:
         self._terms = terms.Terms(spool)
         self._delayed_looks = Looks(spool, layout.DELAYED)
         self._leased_looks = Looks(spool, layout.LEASED)
+        self._parsed: dict[str, LeasedName] = {}
 
     def run_once(self) -> ReapPass:
         """One pass over both directories.
@@ -119,10 +124,13 @@ class Reaper:
     def _leased(self) -> tuple[dict[str, list[LeasedName]], set[str]]:
         tasks: dict[str, list[LeasedName]] = {}
         sidecars: set[str] = set()
+        before, self._parsed = self._parsed, {}
         self._leased_looks.begin()
         for name in self._spool.fs.iterate(layout.LEASED):
-            task = names.parse_leased(name)
+            task = before.get(name) or names.parse_leased(name)
             if task is not None:
+                if len(self._parsed) < MOST_REMEMBERED:
+                    self._parsed[name] = task
                 tasks.setdefault(task.lease, []).append(task)
                 continue
             sidecar = names.parse_sidecar(name)

@@ -11,7 +11,8 @@ import pytest
 
 from spoolq.holding.spare import BURST
 from spoolq.queue import internals
-from spoolq.rules import leases
+from spoolq.rules import leases, names
+from spoolq.verbs.reap import Reaper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,8 +132,8 @@ def test_a_burst_of_short_jobs_shares_a_sidecar_and_leaves_none(
     long = off.spool.get_job(0)
     assert [job.lease == long.lease for job in off.spool.get_jobs(1, 0)] == [False]
     assert off.cost(long.release)[:1] == ["rename"]
-    names = [path.name for path in (Path(off.spool.path) / "leased").iterdir()]
-    assert f"{long.lease}.lease" not in names
+    present = [path.name for path in (Path(off.spool.path) / "leased").iterdir()]
+    assert f"{long.lease}.lease" not in present
 
 
 def test_a_lease_kept_spare_goes_when_there_is_no_more(
@@ -182,8 +183,6 @@ def test_a_job_is_found_by_its_id_without_a_listing(counted: Callable[[str], Cou
 
 
 def test_a_later_reap_pass_reads_no_sidecar_again(counted: Callable[[str], Counted]) -> None:
-    from spoolq.verbs.reap import Reaper
-
     off = counted("off")
     off.spool.publish_many([b"task"] * 4)
     held = [off.spool.get_jobs(2, 0) for _ in range(2)]
@@ -191,3 +190,20 @@ def test_a_later_reap_pass_reads_no_sidecar_again(counted: Callable[[str], Count
     reaper = Reaper(internals(off.spool))
     assert sorted(off.cost(reaper.look)) == ["iterate", "read_record", "read_record"]
     assert off.cost(reaper.look) == ["iterate"]
+
+
+def test_a_later_reap_pass_takes_apart_only_names_that_are_new(
+    counted: Callable[[str], Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = counted("off")
+    off.spool.publish_many([b"task"] * 4)
+    held = off.spool.get_jobs(3, 0)
+    reaper = Reaper(internals(off.spool))
+    reaper.look()
+    taken_apart: list[str] = []
+    parse = names.parse_leased
+    monkeypatch.setattr(names, "parse_leased", lambda name: taken_apart.append(name) or parse(name))
+    newest = off.spool.get_job(0)
+    reaper.look()
+    sidecars = [f"{job.lease}.lease" for job in (held[0], newest)]
+    assert sorted(taken_apart) == sorted([newest.name, *sidecars])

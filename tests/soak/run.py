@@ -44,8 +44,14 @@ def soak(place: Path, seconds: float, seed: int, *, small_disk: bool) -> int:
         print("no full disks: mounting is not allowed here", flush=True)
     if fake_clock("+1h") is None:
         print("no wrong clocks: Debian's package faketime is missing", flush=True)
+    # Longer than anybody is frozen: a draft that is swept under its publisher is told as an error,
+    # and may leave its options and its key behind, for a prune and the next publish.
+    sweep_seconds = 5 * LEASE_SECONDS
     Spool.create(
-        disk / "spool", lease_seconds=LEASE_SECONDS, retry_delay_seconds=0.2, sweep_seconds=1.0
+        disk / "spool",
+        lease_seconds=LEASE_SECONDS,
+        retry_delay_seconds=0.2,
+        sweep_seconds=sweep_seconds,
     ).close()
     try:
         wrong = _play(

@@ -55,7 +55,8 @@ def make_sure(spool: OpenSpool, job_id: str, place: Place) -> None:
     """
     if spool.settings.syncs_endings:
         end_record(spool, job_id, place)
-        finish.make_end_durable(spool, place.state)
+        spool.fs.sync_directory(layout.TMP)  # where a record is that cannot be placed
+        spool.fs.sync_directory(place.state)
 
 
 def _placed(spool: OpenSpool, job_id: str, place: Place) -> dict[str, Any] | None:

@@ -41,14 +41,6 @@ def done(
     return _end(spool, source, layout.DONE, held.id, "done", held, facts, result)
 
 
-def make_end_durable(spool: OpenSpool, state: str) -> None:
-    """Before an end is told that an earlier try made, which was told of an error instead."""
-    if spool.settings.syncs_endings:
-        # CRASH: I4. The records may be in sys/tmp/ still.
-        spool.fs.sync_directory(layout.TMP)
-        spool.fs.sync_directory(state)
-
-
 def give_up(spool: OpenSpool, held: LeasedName, facts: dict[str, Any]) -> bool:
     """Rename the task to failed/, with a record of why. Returns as `done`."""
     source = f"{layout.LEASED}/{held}"

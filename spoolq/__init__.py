@@ -8,8 +8,8 @@ Layout, lowest floor first: `errors`, `jobs`, `interfaces` (words), `rules` (dec
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.errors import (
         Closed,

@@ -25,7 +25,10 @@ Facts are attributes; every error pickles; the text says what to do where that i
 from __future__ import annotations
 
 import queue
-from typing import ClassVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class SpoolqError(Exception):

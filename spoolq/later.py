@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
+    from typing import Any
 
 
 class Later:
@@ -36,4 +37,4 @@ class _LaterLog:
 
 def log_named(name: str) -> logging.Logger:
     """The logger of this name, below `spoolq`."""
-    return cast("logging.Logger", _LaterLog(name))
+    return _LaterLog(name)  # type: ignore[return-value]

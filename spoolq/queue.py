@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
-
 from spoolq.disk import identity
 from spoolq.errors import (
     Closed,
@@ -18,9 +16,11 @@ from spoolq.rules import names, tasks
 from spoolq.rules.settings import checked_count, checked_seconds
 from spoolq.verbs import opening, publish
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
+    from typing import Any, Self
 
     from spoolq import jobs
     from spoolq.disk.identity import PathLike

@@ -9,10 +9,13 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from typing import NoReturn
 
 from spoolq.cli import output
 from spoolq.worker.listener import Counts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 VARIABLE = "SPOOLQ_BEGAN_ANEW"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from spoolq.cli import following, output
 from spoolq.errors import UnknownJob
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.cli import options, output
 from spoolq.cli.each import each
 from spoolq.errors import UnknownJob
 from spoolq.jobs import JobStatus
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

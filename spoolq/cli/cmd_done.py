@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.cli import held, options, output
 from spoolq.cli.each import each
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from spoolq.cli import options, output
 from spoolq.jobs import JobStatus
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator

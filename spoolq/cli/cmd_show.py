@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from spoolq.cli import options, output
 from spoolq.cli.each import each
 from spoolq.errors import UnknownJob
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool

@@ -6,12 +6,12 @@ A command's output goes to standard output and its errors to standard error, byt
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from spoolq.cli import output
 from spoolq.cli.watching import Watch
 from spoolq.verbs import logs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from spoolq.cli import output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from types import ModuleType

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.cli import options, output
 from spoolq.cli.failures import told
 from spoolq.errors import SpoolqError
 from spoolq.rules import thresholds
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable

@@ -6,13 +6,14 @@ import argparse
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from spoolq.cli import output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
+    from typing import Any, NoReturn
 
     from spoolq.queue import Spool
 

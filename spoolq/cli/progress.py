@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 from spoolq.cli import output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.worker.listener import Counts
 

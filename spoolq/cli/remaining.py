@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from spoolq.cli import options, output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
 _KEPT = "SPOOLQ_WORK_STOP_BY"
 """A worker that begins anew hands its end (monotonic seconds) to itself here."""

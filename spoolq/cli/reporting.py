@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from spoolq.cli import output
 from spoolq.cli.progress import Progress
@@ -17,6 +16,7 @@ from spoolq.worker.endings import Outcome
 from spoolq.worker.listener import Counts, Listener
 from spoolq.worker.options import INHERIT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
     from spoolq.worker.options import WorkOptions

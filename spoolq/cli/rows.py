@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.cli import output
 from spoolq.jobs import JobStatus
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 

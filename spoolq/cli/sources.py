@@ -7,13 +7,14 @@ import os
 import stat
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, BinaryIO
 
 from spoolq.cli import options, output
 from spoolq.errors import InvalidTask
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
 STDIN = "-"
 MAX_BATCH_TASKS = 1000

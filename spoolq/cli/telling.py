@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from spoolq.cli import output
 from spoolq.looking import story as stories
 from spoolq.looking import waits
@@ -11,7 +9,10 @@ from spoolq.queue import internals
 from spoolq.rules import reasons, records
 from spoolq.verbs import logs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool
     from spoolq.rules.reasons import Reason, Situation

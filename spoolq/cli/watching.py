@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
 
 from spoolq.jobs import JobStatus
 from spoolq.queue import internals
 from spoolq.verbs import listing
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.queue import Spool
 

@@ -11,10 +11,11 @@ import contextlib
 import errno
 import os
 import stat as stat_bits
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from spoolq.disk.modes import set_mode
+from spoolq.shapes import NamedTuple, Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

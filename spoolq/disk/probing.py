@@ -9,7 +9,6 @@ import itertools
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
 
 from spoolq.disk.atomic import discard
 from spoolq.disk.chance import random_text
@@ -17,8 +16,10 @@ from spoolq.disk.filesystem import OsFileSystem
 from spoolq.disk.locks import upkeep_lock
 from spoolq.rules import layout
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Self
 
     from spoolq.disk.filesystem import FileSystem
 

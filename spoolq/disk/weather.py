@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import functools
 import time
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from spoolq.disk.filesystem import FileSystem
 

@@ -10,10 +10,10 @@ import heapq
 import random
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from spoolq.rules import names
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import TYPE_CHECKING
 
 from spoolq.disk import locks
 from spoolq.errors import Closed
@@ -21,6 +20,7 @@ from spoolq.verbs.looks import Looks
 from spoolq.waiting import pace
 from spoolq.waiting.doorbell import Doorbell
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.holding.job import Job
     from spoolq.holding.keepalive import Keeper

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.later import Later, log_named
 from spoolq.rules.settings import checked_seconds
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.disk import room
     from spoolq.holding import quota

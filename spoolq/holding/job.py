@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Self
 
 from spoolq.disk.filesystem import Foreign
 from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
@@ -15,10 +14,12 @@ from spoolq.rules import layout, leases, names, records, retries
 from spoolq.rules.settings import checked_seconds
 from spoolq.verbs import cancel, ends, finish, history, locate, renew, terms
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from types import TracebackType
+    from typing import Any, Self
 
     from spoolq.holding.keepalive import KeepAlive, Keeper
     from spoolq.rules.names import LeasedName

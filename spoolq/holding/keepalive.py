@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
 
 from spoolq.errors import SpoolqError
 from spoolq.holding.renewing import renew_together
 from spoolq.later import log_named
 from spoolq.rules import leases
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Self
 
     from spoolq.holding.job import Job
 

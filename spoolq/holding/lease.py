@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from spoolq.later import log_named
 from spoolq.verbs import claim
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.holding.spare import Spare
     from spoolq.verbs.claim import Granted

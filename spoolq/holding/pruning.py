@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.locks import upkeep_lock
 from spoolq.later import log_named
 from spoolq.rules import layout
 from spoolq.rules.retention import Keep
 from spoolq.verbs import journal, prune
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

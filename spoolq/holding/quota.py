@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from spoolq.errors import Closed, Full
 from spoolq.rules.quota import COUNTING_SHARE, Limits
 from spoolq.verbs import waiting_size
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

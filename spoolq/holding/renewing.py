@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.holding.lease import HeldLease
 from spoolq.holding.storage import telling_storage_errors
 from spoolq.verbs import renew
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import functools
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from spoolq.errors import SpoolqError, StorageError, StorageFull
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+    _P = ParamSpec("_P")
+    _R = TypeVar("_R")
 
 
 def telling_storage_errors(method: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.filesystem import Foreign, TooLarge
 from spoolq.holding.job import EAGER_BYTES, Job
 from spoolq.holding.lease import HeldLease
@@ -12,6 +10,7 @@ from spoolq.rules import layout
 from spoolq.rules.names import LeasedName, has_options
 from spoolq.verbs import claim, finish
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.holding.keepalive import Keeper
     from spoolq.holding.spare import Spare

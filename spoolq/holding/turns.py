@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from spoolq.errors import SpoolqError
 from spoolq.holding.storage import storage_error
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar
 
-_Method = TypeVar("_Method", bound="Callable[..., Any]")
+    _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
 def one_at_a_time(method: _Method) -> _Method:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.locks import upkeep_lock
 from spoolq.holding.pruning import Pruning
 from spoolq.later import log_named
@@ -12,6 +10,7 @@ from spoolq.verbs.reap import Reaper
 from spoolq.verbs.sweep import sweep_tmp
 from spoolq.waiting import pace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
     from spoolq.verbs.reap import ReapPass

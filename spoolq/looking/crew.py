@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.rules import layout, names, records
 from spoolq.rules.crew import worker_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.rules.crew import Worker
     from spoolq.verbs.context import OpenSpool

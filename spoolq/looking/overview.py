@@ -6,8 +6,6 @@ many jobs there are. Nothing is written but, where it may be, the scratch file t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk import clock as clocks
 from spoolq.disk.room import room_of
 from spoolq.looking.census import Census
@@ -17,6 +15,7 @@ from spoolq.rules import layout, leases, names, records
 from spoolq.rules.overview import Leases, Overview, Paused
 from spoolq.verbs import pause, terms
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.looking.census import Count
     from spoolq.rules.room import Room

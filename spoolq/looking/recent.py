@@ -6,12 +6,11 @@ journal tells.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.rules import layout, names, records
 from spoolq.rules.overview import Recent
 from spoolq.verbs import journal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

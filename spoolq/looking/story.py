@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from spoolq.looking.crew import workers
 from spoolq.rules import layout, names, records, story
 from spoolq.verbs import journal
 from spoolq.verbs.locate import locate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from spoolq.rules.story import Told
     from spoolq.verbs.context import OpenSpool

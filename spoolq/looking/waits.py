@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.looking.census import count_state
 from spoolq.looking.crew import workers
 from spoolq.looking.overview import paused
@@ -12,6 +10,7 @@ from spoolq.rules import layout, names, records
 from spoolq.rules.reasons import Situation
 from spoolq.verbs import listing, terms
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 

@@ -11,12 +11,13 @@ import base64
 import binascii
 import json
 import re
-from typing import TYPE_CHECKING, Any
 
 from spoolq.rules import names
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
+    from typing import Any
 
 MOST_JOBS, MOST_BYTES = 1000, 4 * 1024 * 1024
 """A member is closed after so many jobs, or so many bytes."""

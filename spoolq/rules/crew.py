@@ -6,9 +6,12 @@ A worker writes a new record every few seconds; one whose newest record is old c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from spoolq.rules import records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BEATS_UNTIL_GONE = 3
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from spoolq.rules import leases
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 USUAL_STEP_SECONDS = 0.011
 """Steps of time stamps that the clock reckons with anyway."""

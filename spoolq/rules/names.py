@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
 
 from spoolq.rules import times
+from spoolq.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 PLAIN_RANDOM_LENGTH = 8

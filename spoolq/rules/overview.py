@@ -6,8 +6,8 @@ Times are seconds since 1970 of the file server's clock; lengths of time are sec
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.rules.crew import Worker
     from spoolq.rules.room import Room

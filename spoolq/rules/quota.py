@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from spoolq.shapes import NamedTuple
 
 NEAR_SHARE = 0.8
 FAR_SECONDS, NEAR_SECONDS = 10.0, 1.0

@@ -10,9 +10,13 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeGuard
 
 from spoolq.rules import leases, names, times
+from spoolq.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeGuard
 
 MAX_RECORD_BYTES = 64 * 1024
 _LARGEST = 1e15

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from spoolq.rules.settings import checked_count, checked_seconds
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.rules.settings import Settings
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from spoolq.shapes import NamedTuple
 
 LOW_SHARE, LOW_BYTES, LOW_INODES = 0.05, 20 * 1024**3, 1_000_000
 SCARCE_SHARE, SCARCE_BYTES, SCARCE_INODES = 0.01, 2 * 1024**3, 50_000

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.errors import InvalidSetting
 from spoolq.rules.layout import FORMAT
+from spoolq.shapes import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -7,12 +7,13 @@ shells do, a full disk swallows an event. What nobody tells of is said to be unk
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 from spoolq.rules import records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from spoolq.rules.journal import Attempt
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.errors import InvalidSetting, InvalidTask
 from spoolq.rules import names
 from spoolq.rules.settings import checked_count, checked_seconds
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

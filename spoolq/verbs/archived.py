@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.filesystem import Foreign
 from spoolq.later import log_named
 from spoolq.rules import archives, layout
 from spoolq.verbs import doubles
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from spoolq.verbs.context import OpenSpool
 
 _log = log_named("spoolq.archive")

@@ -8,7 +8,6 @@ archive at every instant; a crash in between leaves it in both, which is no harm
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import create_stamped, discard, make_directory
 from spoolq.disk.filesystem import Foreign
@@ -18,8 +17,10 @@ from spoolq.verbs import doubles, history, prune
 from spoolq.verbs.archived import UNREADABLE, parts_of, reading
 from spoolq.verbs.locate import job_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from spoolq.verbs.context import OpenSpool
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.atomic import move
 from spoolq.rules import layout, names
 from spoolq.verbs import claim, ends, finish, history
 from spoolq.verbs.locate import locate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
     from spoolq.verbs.locate import Place

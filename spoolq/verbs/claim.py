@@ -6,12 +6,13 @@ The sidecar comes first, so that no leased task is ever without its deadline.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import discard, write_new
 from spoolq.disk.weather import PASSING
 from spoolq.rules import layout, leases, names, records
+from spoolq.shapes import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

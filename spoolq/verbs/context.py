@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import TYPE_CHECKING
 
 from spoolq.disk import chance
 from spoolq.disk.atomic import write_new
@@ -12,6 +11,7 @@ from spoolq.disk.chance import random_text
 from spoolq.disk.filesystem import Foreign
 from spoolq.rules import layout, names, records, times
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

@@ -6,15 +6,15 @@ log replay) brought it back. A file with several names is never given out before
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from spoolq.disk.atomic import discard, move
 from spoolq.later import log_named
 from spoolq.rules import layout, names
 from spoolq.rules.doubles import progress
+from spoolq.shapes import NamedTuple
 from spoolq.verbs import terms
 from spoolq.verbs.locate import Place, job_of, place_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from binascii import crc32
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import discard
 from spoolq.rules import layout, names, records
 from spoolq.verbs import finish
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from spoolq.verbs.context import OpenSpool
     from spoolq.verbs.locate import Place

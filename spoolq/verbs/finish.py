@@ -7,13 +7,15 @@ changes nothing (I5). Records are written before, and placed after, by the winne
 from __future__ import annotations
 
 from binascii import crc32
-from typing import TYPE_CHECKING, Any
 
 from spoolq.disk.atomic import discard, is_listed, move, write_new
 from spoolq.later import log_named
 from spoolq.rules import layout, names, records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
 

@@ -5,14 +5,15 @@ Appending from two hosts is not safe on NFS, so nothing is ever appended.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from spoolq.disk.atomic import discard
 from spoolq.disk.chance import random_text
 from spoolq.later import log_named
 from spoolq.rules import layout, names, records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from spoolq.verbs.context import OpenSpool
 
 _log = log_named("spoolq.history")

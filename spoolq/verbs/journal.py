@@ -11,7 +11,6 @@ import atexit
 import math
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard, make_directory
 from spoolq.disk.chance import random_text
@@ -19,6 +18,7 @@ from spoolq.disk.filesystem import Foreign
 from spoolq.later import log_named
 from spoolq.rules import journal, layout, names
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -9,12 +9,12 @@ directory if it is empty: so a slow cleaner can never take away a newer job's ke
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard, make_directory, write_new
 from spoolq.errors import SpoolDamaged
 from spoolq.rules import layout, names, records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

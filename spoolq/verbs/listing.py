@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from spoolq.disk.filesystem import Foreign
 from spoolq.errors import InvalidTask, UnknownJob
 from spoolq.jobs import JobInfo, JobStatus, Stats
@@ -11,9 +9,11 @@ from spoolq.rules import archives, layout, names, records
 from spoolq.verbs import ends, finish, history, pause, terms
 from spoolq.verbs.locate import Place, job_of, locate, place_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+    from typing import Any
 
     from spoolq.verbs.context import OpenSpool
 

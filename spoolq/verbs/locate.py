@@ -5,11 +5,11 @@ Exact names first (a few look-ups), listings only for what is under way or came 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from spoolq.errors import InvalidName, LeaseLost
 from spoolq.rules import layout, names
+from spoolq.shapes import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

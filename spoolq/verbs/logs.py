@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from spoolq.disk.filesystem import Foreign
 from spoolq.rules import layout, names
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.rules.names import LogName
     from spoolq.verbs.context import OpenSpool

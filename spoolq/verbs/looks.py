@@ -8,10 +8,9 @@ had just changed, the next look touches it first, and lets the tick pass.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.clock import GRAIN_SECONDS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

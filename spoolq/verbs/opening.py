@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from spoolq.disk import identity, mounts
 from spoolq.disk.atomic import place_whole, write_new
@@ -23,6 +22,7 @@ from spoolq.errors import (
 from spoolq.rules import layout, records, settings
 from spoolq.verbs.context import OpenSpool
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.disk.filesystem import Entry
     from spoolq.rules.settings import Settings

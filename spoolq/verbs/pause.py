@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.rules import layout, records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

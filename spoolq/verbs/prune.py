@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard
 from spoolq.rules import layout, names
 from spoolq.rules.retention import SECOND, Tally
 from spoolq.verbs import doubles, keys
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

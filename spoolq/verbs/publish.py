@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
 
 from spoolq.disk.atomic import create_stamped, discard, is_listed, move, write_new
 from spoolq.later import Later
 from spoolq.rules import layout, names, records
+from spoolq.shapes import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

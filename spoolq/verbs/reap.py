@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import move
 from spoolq.later import log_named
@@ -16,6 +15,7 @@ from spoolq.verbs import claim, doubles, finish, history, journal, terms
 from spoolq.verbs.locate import job_of
 from spoolq.verbs.looks import Looks
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.rules.names import LeasedName
     from spoolq.rules.records import Lease

@@ -5,13 +5,12 @@ Renewal and expiry race for one source name, so exactly one wins; never "extende
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.atomic import move
 from spoolq.later import log_named
 from spoolq.rules import layout, names
 from spoolq.verbs import claim
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -5,13 +5,12 @@ Only names of our own grammar that are older than the settings' sweep_seconds ar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.atomic import discard, move
 from spoolq.rules import layout, names
 from spoolq.verbs import cancel, doubles, ends, keys, workers
 from spoolq.verbs.locate import job_of, locate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

@@ -8,12 +8,12 @@ whole and exclusively for all to see.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from spoolq.disk.atomic import discard, place_whole, write_new
 from spoolq.disk.filesystem import Foreign
 from spoolq.rules import layout, leases, records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.rules import layout
 from spoolq.verbs.locate import job_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

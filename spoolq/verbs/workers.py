@@ -6,11 +6,10 @@ may be read stale on NFS. `stop.<worker>` asks that worker to stop.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spoolq.disk.atomic import discard
 from spoolq.rules import layout, names, records
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 

@@ -15,7 +15,6 @@ import ctypes
 import errno
 import os
 import struct
-from typing import TYPE_CHECKING
 
 from watchdog.observers.api import EventDispatcher
 from watchdog.observers.inotify_c import InotifyConstants as Inotify
@@ -23,6 +22,7 @@ from watchdog.observers.inotify_c import inotify_add_watch, inotify_init, inotif
 
 from spoolq.later import log_named
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 

@@ -10,11 +10,11 @@ import itertools
 import logging
 import os
 import threading
-from typing import TYPE_CHECKING
 
 from watchdog.events import FileSystemEventHandler
 from watchdog.observers import Observer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver

@@ -7,7 +7,7 @@ Layout, lowest floor first: `errors`, `jobs`, `interfaces` (words), `rules` (dec
 
 from __future__ import annotations
 
-from importlib import import_module
+from spoolq.later import module_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'spoolq' has no attribute {name!r}")
-    value = getattr(import_module(f"spoolq.{_HOMES.get(name, 'errors')}"), name)
+    value = getattr(module_named(f"spoolq.{_HOMES.get(name, 'errors')}"), name)
     globals()[name] = value
     return value
 

@@ -7,9 +7,9 @@ one line in COMMANDS. Whatever a command raises ends here, as one line and an ex
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 from spoolq.cli import output
+from spoolq.later import module_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def parser_of(command: str) -> tuple[ModuleType, Parser]:
 
     name = f"spoolq.cli.{COMMANDS[command][0]}"
     try:
-        module = import_module(name)
+        module = module_named(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise

@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import sys
-from contextlib import nullcontext
 
 from spoolq.cli import options, output
 from spoolq.errors import InvalidTask
@@ -96,9 +95,18 @@ def _of_size(tasks: Iterable[Task]) -> Iterator[list[Task]]:
 
 def _of_records(files: list[str], separator: bytes, max_task_bytes: int) -> Iterator[list[Task]]:
     for name in files:
-        with nullcontext(options.stdin_bytes()) if name == STDIN else open(name, "rb") as file:
-            for found in _records(file, name, separator, max_task_bytes):
-                yield from _of_size((name, record) for record in found)
+        if name == STDIN:
+            yield from _of_file(options.stdin_bytes(), name, separator, max_task_bytes)
+            continue
+        with open(name, "rb") as file:
+            yield from _of_file(file, name, separator, max_task_bytes)
+
+
+def _of_file(
+    file: BinaryIO, name: str, separator: bytes, max_task_bytes: int
+) -> Iterator[list[Task]]:
+    for found in _records(file, name, separator, max_task_bytes):
+        yield from _of_size((name, record) for record in found)
 
 
 def _records(

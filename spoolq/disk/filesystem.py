@@ -7,12 +7,10 @@ reorder and crash each one.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat as stat_bits
 
-from spoolq.disk.modes import set_mode
 from spoolq.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
@@ -188,8 +186,10 @@ class OsFileSystem:
                 os.fchmod(handle, self._file_mode)
         except BaseException:
             os.close(handle)
-            with contextlib.suppress(OSError):  # the first error tells more
+            try:
                 os.unlink(path)
+            except OSError:
+                pass  # the first error tells more
             raise
         return handle, found.st_mtime
 
@@ -252,6 +252,8 @@ class OsFileSystem:
         path = self._prefix + name if name else self.root
         os.mkdir(path, self._directory_mode & 0o777)
         # Not by the path alone: a member of the group could have put a link in its place by now.
+        from spoolq.disk.modes import set_mode  # noqa: PLC0415 - few make directories
+
         set_mode(self.root, name, self._directory_mode)
 
     def adopt_root(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from spoolq.shapes import NamedTuple
 
@@ -110,7 +109,16 @@ def _mount_at(path: str, lines: list[str]) -> Mount:
 
 
 def _unescaped(field: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+    """A field of the mount table, in which a blank is a backslash and three octal digits."""
+    first, *others = field.split("\\")
+    return first + "".join(map(_after_backslash, others))
+
+
+def _after_backslash(text: str) -> str:
+    digits = text[:3]
+    if len(digits) == 3 and set(digits) <= set("01234567"):
+        return chr(int(digits, 8)) + text[3:]
+    return "\\" + text
 
 
 def _holds(point: str, path: str) -> bool:

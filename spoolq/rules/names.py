@@ -5,14 +5,12 @@ Printable ASCII, fields of `[A-Za-z0-9_-]` joined by dots. A name that does not 
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-
 from spoolq.rules import times
 from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from typing import Any
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -22,6 +20,7 @@ PLAIN_RANDOM_LENGTH = 8
 OPTIONS_RANDOM_LENGTH = 10
 _PLAIN_ID_LENGTH = len("5-20261123T235959000001-") + PLAIN_RANDOM_LENGTH
 MAX_LEASE_NAME = 120
+_LEASE_CHARACTERS = frozenset("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 MAX_KEY = 200
 
 _TIME = r"[0-9]{8}T[0-9]{12}"
@@ -39,6 +38,8 @@ class _Grammar:
     def __getattr__(self, name: str) -> Any:
         if name != "fullmatch":
             raise AttributeError(name)
+        import re  # noqa: PLC0415 - who only publishes reads no names
+
         self.fullmatch = re.compile(self._pattern).fullmatch
         return self.fullmatch
 
@@ -100,11 +101,8 @@ def parse_time(text: str) -> float | None:
         return None
     year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
     hour, minute, second = int(text[9:11]), int(text[11:13]), int(text[13:15])
-    try:
-        parsed = datetime(year, month, day, hour, minute, second, int(text[15:]), tzinfo=UTC)
-    except ValueError:
-        return None
-    return (parsed - times.EPOCH) / timedelta(seconds=1)
+    seconds = times.seconds_of(year, month, day, hour, minute, second)
+    return None if seconds is None else (seconds * 1_000_000 + int(text[15:])) / 1_000_000
 
 
 def base32(random_bytes: bytes) -> str:
@@ -139,7 +137,7 @@ def lease_name(host: str, pid: int, random_part: str) -> str:
 
 def lease_stem(host: str, pid: int) -> str:
     """What all lease names of a process begin with: `<host>-<pid>-`."""
-    readable = re.sub(r"[^A-Za-z0-9_-]", "-", host)[:40] or "host"
+    readable = "".join([char if char in _LEASE_CHARACTERS else "-" for char in host[:40]]) or "host"
     return f"{readable}-{pid}-"
 
 

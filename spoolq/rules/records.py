@@ -7,8 +7,6 @@ time. No I/O.
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
 from functools import lru_cache
 
 from spoolq.rules import leases, names, times
@@ -32,15 +30,19 @@ def from_iso(text: object) -> float | None:
     """Seconds since 1970 of a record's time, None when it is not one."""
     if not isinstance(text, str):
         return None
+    from datetime import datetime  # noqa: PLC0415 - who publishes or takes a job reads no records
+
     try:
         parsed = datetime.fromisoformat(text)
-        return (parsed - times.EPOCH) / timedelta(seconds=1)
-    except (ValueError, TypeError, OverflowError):
+    except ValueError:
         return None
+    return None if parsed.tzinfo is None else parsed.timestamp()
 
 
 def dump(record: dict[str, Any]) -> bytes:
     """A record's bytes: one line of JSON."""
+    import json  # noqa: PLC0415 - a plain task has no record
+
     return (json.dumps(record, ensure_ascii=True) + "\n").encode()
 
 
@@ -48,6 +50,8 @@ def load(data: bytes) -> dict[str, Any] | None:
     """A record's values, None when the bytes are not one JSON object of a sensible size."""
     if len(data) > MAX_RECORD_BYTES:
         return None
+    import json  # noqa: PLC0415
+
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
@@ -84,7 +88,15 @@ def dump_lease(lease: Lease) -> bytes:
     return text.encode()
 
 
-_quoted = json.encoder.encode_basestring_ascii
+def _quoted(text: str) -> str:
+    """A text as JSON; most are plain ones."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    import json  # noqa: PLC0415
+
+    return json.dumps(text)
+
+
 _quoted_often = lru_cache(maxsize=64)(_quoted)
 
 

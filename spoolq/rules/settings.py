@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from spoolq.errors import InvalidSetting
 from spoolq.rules.layout import FORMAT
 from spoolq.shapes import NamedTuple
@@ -144,6 +142,8 @@ def _check_ranges(settings: Settings) -> None:
 
 def to_text(settings: Settings) -> bytes:
     """The contents of spool.json."""
+    import json  # noqa: PLC0415 - only `init` writes them
+
     return (json.dumps({"format": FORMAT, **settings._asdict()}, indent=2) + "\n").encode()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from spoolq.disk import identity, mounts
 from spoolq.disk.atomic import place_whole, write_new
 from spoolq.disk.chance import random_text
@@ -19,11 +17,13 @@ from spoolq.errors import (
     SpoolUntrusted,
     SpoolVersionUnsupported,
 )
-from spoolq.rules import layout, records, settings
+from spoolq.rules import flat, layout, records, settings
 from spoolq.verbs.context import OpenSpool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from spoolq.disk.filesystem import Entry
     from spoolq.rules.settings import Settings
 
@@ -165,10 +165,9 @@ def _why_not_found(fs: FileSystem) -> str:
 
 
 def _parse_settings(path: str, data: bytes) -> Settings:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise SpoolDamaged(path, f"not JSON: {error}") from None
+    found: Any = flat.parse(data)
+    if found is None:
+        found = _parse_json(path, data)
     version = found.get("format") if isinstance(found, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise SpoolDamaged(path, "no format number")
@@ -181,6 +180,15 @@ def _parse_settings(path: str, data: bytes) -> Settings:
         return settings.from_mapping(found)
     except InvalidSetting as error:
         raise SpoolDamaged(path, str(error)) from None
+
+
+def _parse_json(path: str, data: bytes) -> Any:
+    import json  # noqa: PLC0415 - only a spool.json that was written by hand needs it
+
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise SpoolDamaged(path, f"not JSON: {error}") from None
 
 
 def _check_trust(fs: FileSystem, path: str, found: Settings) -> None:

@@ -8,11 +8,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq archive`."""
     options.describe(
-        parser,
+        table,
         """
 Pack jobs that are done (or cancelled) for long into archive/, one compressed file for each day they
 were published on: task, result, options, records, history and logs. Then they are removed from
@@ -28,11 +30,11 @@ unzip -p /shared/spool/archive/20261124.*.zip | jq -r .id
 """,
         {},
     )
-    parser.add_argument(
+    table.add_argument(
         "--older-than", metavar="DUR", type=options.duration,
         help="done for so long (default: half of the spool's retention)",
     )  # fmt: skip
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     import argparse
 
     from spoolq.bench.rounds import Figure
+    from spoolq.cli.table import Table
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq bench`."""
     options.describe(
-        parser,
+        table,
         """
 Measure spools in a new directory under DIR (default: the current one), which is removed at the end.
 Beside each figure stands the floor: a program that makes the same system calls with nothing around
@@ -30,17 +31,17 @@ spoolq bench --json > figures.jsonl
 """,
         {},
     )
-    parser.add_argument("directory", metavar="DIR", nargs="?", default=".", help="where to measure")
-    parser.add_argument(
+    table.add_argument("directory", metavar="DIR", nargs="?", default=".", help="where to measure")
+    table.add_argument(
         "--only", metavar="NAME", action="append", help="only this scenario; may be repeated"
     )
-    parser.add_argument(
+    table.add_argument(
         "--quick", action="store_true", help="tiny counts: whether it runs, not how fast it is"
     )
-    parser.add_argument(
+    table.add_argument(
         "--large", action="store_true", help="one million waiting tasks too; takes minutes"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

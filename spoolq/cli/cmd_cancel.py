@@ -11,13 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.jobs import JobInfo
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq cancel`."""
     options.describe(
-        parser,
+        table,
         "See that no further run of a job comes. A waiting job never runs. A running one is not "
         "interrupted: its holder learns of it when it renews or ends its lease, and no other run "
         "follows. A job that has ended stays as it is.",
@@ -27,8 +28,8 @@ spoolq ls --ids ready | spoolq cancel -
 """,
         {5: "an id is no job; the others were cancelled"},
     )
-    options.add_ids(parser)
-    options.add_json(parser)
+    options.add_ids(table)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,13 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
+
 _FILES = {"bash": "spoolq.bash", "zsh": "_spoolq", "fish": "spoolq.fish"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq completion`."""
     options.describe(
-        parser,
+        table,
         "Print the script that completes command lines of spoolq and its wrappers in a shell: "
         "commands, options, states, ids and leases of the spool. No Python runs at a Tab.",
         """
@@ -24,7 +26,7 @@ spoolq completion fish | source               # in config.fish
 """,
         {},
     )
-    parser.add_argument("shell", metavar="SHELL", choices=_FILES, help="bash, zsh or fish")
+    table.add_argument("shell", metavar="SHELL", choices=_FILES, help="bash, zsh or fish")
 
 
 def run(args: argparse.Namespace) -> int:

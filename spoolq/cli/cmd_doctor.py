@@ -9,15 +9,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from spoolq.cli.table import Table
     from spoolq.upkeep.doctor import Finding
 
 _NO_CHECK = {"check": None, "verdict": None, "figures": None}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq doctor`."""
     options.describe(
-        parser,
+        table,
         """
 Look at everything in the spool and say what is not as it should be, one line each: foreign
 files, records without a job, leases nobody takes back, unreadable sidecars, wrong modes, a clock
@@ -44,9 +45,9 @@ spoolq doctor --probe --peer 5m    # and the same on another host
             1: "there are findings, an unsafe file system, no peer, or an error",
         },
     )
-    parser.add_argument("--fix", action="store_true", help="repair what is no matter of guessing")
-    parser.add_argument("--probe", action="store_true", help="test the file system as well")
-    parser.add_argument(
+    table.add_argument("--fix", action="store_true", help="repair what is no matter of guessing")
+    table.add_argument("--probe", action="store_true", help="test the file system as well")
+    table.add_argument(
         "--peer",
         metavar="DUR",
         nargs="?",
@@ -54,7 +55,7 @@ spoolq doctor --probe --peer 5m    # and the same on another host
         type=options.duration,
         help="with --probe: test it together with a second host, which may come within DUR (60s)",
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

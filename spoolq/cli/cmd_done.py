@@ -9,11 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq done`."""
     options.describe(
-        parser,
+        table,
         "End leased jobs well: once this has succeeded they are never given out again.\n"
         + held.LEASE_HELP,
         """
@@ -22,13 +24,13 @@ spoolq done --result out.json "$lease"     # kept with the job: spoolq show --re
 """,
         held.LEASE_EXITS,
     )
-    held.add_leases(parser)
-    parser.add_argument(
+    held.add_leases(table)
+    table.add_argument(
         "--result",
         metavar="FILE",
         help="keep its content as the job's result; - for standard input",
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,14 +9,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq explain`."""
     options.describe(
-        parser,
+        table,
         "Tell why a job is not running: that the spool is paused, that the job is delayed and until "
         "when, how many jobs come before it, that nobody takes jobs, or who holds it until when. The "
         "exit status tells whether it has to wait.",
@@ -32,8 +33,8 @@ spoolq ls --ids ready | head -3 | spoolq explain -
             6: "it failed or was cancelled: it will not run",
         },
     )
-    options.add_ids(parser)
-    options.add_json(parser)
+    options.add_ids(table)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,11 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq extend`."""
     options.describe(
-        parser,
+        table,
         "Renew leases: the deadline becomes now plus --seconds. A renewed lease is a new lease: "
         "its\nnew name is printed, the old one is worth nothing any more.\n" + held.LEASE_HELP,
         """
@@ -22,12 +24,12 @@ lease=$(spoolq extend --seconds 2h "$lease") || exit    # lost: stop working on 
 """,
         held.LEASE_EXITS,
     )
-    held.add_leases(parser)
-    parser.add_argument(
+    held.add_leases(table)
+    table.add_argument(
         "--seconds", metavar="DUR", type=options.duration,
         help="from now on (default: the job's lease seconds)",
     )  # fmt: skip
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,11 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq fail`."""
     options.describe(
-        parser,
+        table,
         "End an attempt badly. The job is tried again after a growing delay; when its attempts "
         "are used\nup, or with --no-retry, it has failed and stays in failed/ until retried or "
         "pruned.\n" + held.LEASE_HELP,
@@ -24,8 +26,8 @@ spoolq fail "$lease" --delay 1h
 """,
         held.LEASE_EXITS,
     )
-    held.add_leases(parser)
-    add = parser.add_argument
+    held.add_leases(table)
+    add = table.add_argument
     add(
         "--reason",
         metavar="TEXT",
@@ -40,7 +42,7 @@ spoolq fail "$lease" --delay 1h
         type=options.duration,
         help="try again after so long (default: the spool's back-off)",
     )
-    options.add_json(parser)  # fmt: skip
+    options.add_json(table)  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,14 +9,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.holding.job import Job
     from spoolq.queue import Spool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq get`."""
     options.describe(
-        parser,
+        table,
         """
 Take the next job on a lease and print the name of its file in leased/: the task's content is
 there to be read, and the name is what done, fail, release and extend want. Until its deadline the
@@ -34,7 +35,7 @@ spoolq get --json                                   # id, name, lease, attempt, 
 """,
         {3: "nothing is ready, or became so in time"},
     )
-    waiting = parser.add_mutually_exclusive_group()
+    waiting = table.add_mutually_exclusive_group()
     waiting.add_argument(
         "--timeout",
         metavar="DUR",
@@ -45,12 +46,12 @@ spoolq get --json                                   # id, name, lease, attempt, 
     waiting.add_argument(
         "--wait", action="store_const", dest="timeout", const=None, help="wait for ever"
     )
-    parser.add_argument(
+    table.add_argument(
         "--output",
         metavar="FILE",
         help="write the task there too; if that fails, the job goes back",
     )
-    options.add_json(parser)  # fmt: skip
+    options.add_json(table)  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from spoolq.cli.table import Table
+
 _SETTINGS = (
     "lease_seconds",
     "max_attempts",
@@ -25,10 +27,10 @@ _SETTINGS = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq init`: one for each setting that people change."""
     options.describe(
-        parser,
+        table,
         """
 Make a spool: the directory, and its settings in spool.json. They hold for every host that opens the
 spool, and may be edited there later.
@@ -45,17 +47,17 @@ spoolq init /shared/spool --exist-ok           # in scripts
 """,
         {1: "there is a spool (or something else) already, or another error"},
     )
-    parser.add_argument("directory", metavar="DIR", nargs="?", help="the same as -s DIR")
-    _add_settings(parser)
-    _add_bounds(parser)
-    parser.add_argument(
+    table.add_argument("directory", metavar="DIR", nargs="?", help="the same as -s DIR")
+    _add_settings(table)
+    _add_bounds(table)
+    table.add_argument(
         "--exist-ok", action="store_true", help="a spool that is there already is no error"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    seconds, add = options.duration, parser.add_argument
+def _add_settings(table: Table) -> None:
+    seconds, add = options.duration, table.add_argument
     add(
         "--lease-seconds",
         metavar="DUR",
@@ -104,8 +106,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="share with the directory's group, whatever the umask")  # fmt: skip
 
 
-def _add_bounds(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+def _add_bounds(table: Table) -> None:
+    add = table.add_argument
     add(
         "--retention-jobs",
         metavar="N",

@@ -10,15 +10,16 @@ if TYPE_CHECKING:
     import argparse
 
     from spoolq.cli.following import Follower
+    from spoolq.cli.table import Table
     from spoolq.queue import Spool
 
 NOTHING_THERE = 3
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq logs`."""
     options.describe(
-        parser,
+        table,
         """
 Print what the command of a job wrote in its last run, byte for byte: its output to standard output,
 its errors to standard error. Other runs are chosen by --attempt, or all printed with --all, the
@@ -35,19 +36,19 @@ spoolq logs --attempt 1 "$id" > first.txt 2> first-errors.txt
 """,
         {3: "there is no log: the job has not run, or wrote nothing", 5: "no such job"},
     )
-    parser.add_argument("id", metavar="ID", help="the job")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
-    which = parser.add_mutually_exclusive_group()
+    table.add_argument("id", metavar="ID", help="the job")
+    table.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
+    which = table.add_mutually_exclusive_group()
     which.add_argument(
         "--attempt", metavar="N", type=options.whole_number(1), help="the runs of this attempt"
     )
     which.add_argument("--all", action="store_true", help="all runs")
-    streams = parser.add_mutually_exclusive_group()
+    streams = table.add_mutually_exclusive_group()
     streams.add_argument("--stdout", action="store_true", help="print only the output")
     streams.add_argument(
         "--stderr", action="store_true", help="print only the errors, to standard output"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from spoolq.cli.table import Table
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool
 
@@ -28,10 +29,10 @@ _ORDERS = ("published", "priority", "attempt", "due", "owner", "reason")
 _NAMES = {**_STATES, "processing": JobStatus.PROCESSING}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq ls`."""
     options.describe(
-        parser,
+        table,
         """
 List jobs, one a line: those being worked on first, then ready, delayed, failed and done ones, each
 in the order in which they come or came. STATE is a directory's name (ready, leased, delayed, done,
@@ -48,15 +49,15 @@ spoolq ls --json done | jq -r 'select(.outcome == "cancelled").id'
 """,
         {},
     )
-    parser.add_argument("states", metavar="STATE", nargs="*", type=_state, help="only these")
-    parser.add_argument(
+    table.add_argument("states", metavar="STATE", nargs="*", type=_state, help="only these")
+    table.add_argument(
         "--since", metavar="WHEN", type=_since, help="published in the last WHEN, or since a time"
     )
-    parser.add_argument(
+    table.add_argument(
         "--owner", metavar="PATTERN", help="held (or, where a record tells, ended) by such an owner"
     )
-    parser.add_argument("--key", metavar="KEY", help="published with this unique key")
-    parser.add_argument(
+    table.add_argument("--key", metavar="KEY", help="published with this unique key")
+    table.add_argument(
         "--header",
         metavar="K=V",
         type=options.header,
@@ -64,13 +65,13 @@ spoolq ls --json done | jq -r 'select(.outcome == "cancelled").id'
         default=[],
         help="published with this header",
     )
-    parser.add_argument("--sort", choices=_ORDERS, help="in this order instead")
-    parser.add_argument("--reverse", action="store_true", help="with --sort: the other way round")
-    parser.add_argument(
+    table.add_argument("--sort", choices=_ORDERS, help="in this order instead")
+    table.add_argument("--reverse", action="store_true", help="with --sort: the other way round")
+    table.add_argument(
         "--limit", metavar="N", type=options.whole_number(1), help="at most so many jobs"
     )
-    parser.add_argument("--ids", action="store_true", help="print ids only")
-    options.add_json(parser)
+    table.add_argument("--ids", action="store_true", help="print ids only")
+    options.add_json(table)
 
 
 def _since(text: str) -> float | datetime:
@@ -85,9 +86,7 @@ def _since(text: str) -> float | datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} is no duration and no time like 2026-11-24T09:30"
-        ) from None
+        raise options.unfit(f"{text!r} is no duration and no time like 2026-11-24T09:30") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -95,9 +94,7 @@ def _state(text: str) -> JobStatus:
     try:
         return _NAMES[text.lower()]
     except KeyError:
-        from argparse import ArgumentTypeError
-
-        raise ArgumentTypeError(f"{text!r} is none of {', '.join(_NAMES)}") from None
+        raise options.unfit(f"{text!r} is none of {', '.join(_NAMES)}") from None
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,16 +8,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.metrics.collecting import Collector
     from spoolq.queue import Spool
 
 _LOOPBACK = "127.0.0.1"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq metrics`."""
     options.describe(
-        parser,
+        table,
         """
 Print a spool's figures in the text format of Prometheus, write them to a file for node_exporter's
 textfile collector, or listen for scrapes. Only reads the spool.
@@ -38,12 +39,12 @@ spoolq metrics --listen 0.0.0.0:9639
 """,
         {},
     )
-    way = parser.add_mutually_exclusive_group()
+    way = table.add_mutually_exclusive_group()
     way.add_argument("--output", metavar="FILE", help="replace FILE, whole at every moment")
     way.add_argument(
         "--listen", metavar="[HOST:]PORT", type=_address, help="serve scrapes (default: loopback)"
     )
-    parser.add_argument(
+    table.add_argument(
         "--every", metavar="SECONDS", type=options.duration, help="with --output: again and again"
     )
 

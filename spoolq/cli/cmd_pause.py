@@ -8,20 +8,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq pause`."""
     options.describe(
-        parser,
+        table,
         "Let no job be taken any more, by anybody on any host, until `spoolq resume`. What runs "
         "goes on,\nand tasks may be published.",
         "spoolq pause --reason 'the disk array is being moved'",
         {},
     )
-    parser.add_argument(
+    table.add_argument(
         "--reason", metavar="TEXT", type=options.text, default="", help="why, shown by status"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

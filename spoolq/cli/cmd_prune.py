@@ -8,11 +8,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq prune`."""
     options.describe(
-        parser,
+        table,
         "Remove done (or cancelled) jobs that the spool's retention does not keep, with their "
         "results,\nrecords, logs and keys. Consumers do so in passing. Failed jobs stay, unless "
         "--failed is given.",
@@ -24,20 +26,20 @@ spoolq prune --keep 10000 --keep-bytes 2G  # the jobs published last
 """,
         {},
     )
-    parser.add_argument(
+    table.add_argument(
         "--older-than", metavar="DUR", type=options.duration,
         help="ended so long ago (default: the spool's retention)",
     )  # fmt: skip
-    parser.add_argument(
+    table.add_argument(
         "--keep", metavar="N", type=options.whole_number(1, 10**12), dest="keep_jobs",
         help="keep so many done jobs (and those published in the same second)",
     )  # fmt: skip
-    parser.add_argument(
+    table.add_argument(
         "--keep-bytes", metavar="SIZE", type=options.byte_size,
         help="keep done jobs of so many bytes, with results and records",
     )  # fmt: skip
-    parser.add_argument("--failed", action="store_true", help="failed jobs too, by their age")
-    options.add_json(parser)
+    table.add_argument("--failed", action="store_true", help="failed jobs too, by their age")
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from spoolq.cli.table import Table
     from spoolq.queue import Spool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq put`."""
     options.describe(
-        parser,
+        table,
         """
 Publish one task per FILE, its content byte for byte, and print the jobs' ids, one a line. Without
 FILE, or where FILE is -, standard input is read. When an id is printed, that task is in the spool.
@@ -37,20 +38,20 @@ spoolq put --key nightly-2026-11-24 report.conf     # once, however often it is 
             3: "the spool is full (max_waiting, max_bytes); as for 1",
         },
     )
-    _add_input(parser)
-    publishing.add_options(parser)
-    parser.add_argument(
+    _add_input(table)
+    publishing.add_options(table)
+    table.add_argument(
         "--timeout", metavar="DUR", type=options.duration, default=0.0,
         help="when the spool is full, wait so long for room (default: not at all)",
     )  # fmt: skip
-    options.add_json(parser)
+    options.add_json(table)
 
 
-def _add_input(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+def _add_input(table: Table) -> None:
+    table.add_argument(
         "files", metavar="FILE", nargs="*", help="its content is a task; - for standard input"
     )
-    records = parser.add_mutually_exclusive_group()
+    records = table.add_mutually_exclusive_group()
     records.add_argument(
         "--lines",
         action="store_const",

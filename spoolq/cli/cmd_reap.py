@@ -10,11 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq reap`."""
     options.describe(
-        parser,
+        table,
         "Take back jobs whose lease has expired, make delayed jobs ready that are due, and sweep "
         "away\nwhat dead processes left behind. Every consumer does this by the way; run it where "
         "no\nconsumer does. Safe at any time, on any number of hosts at once.",
@@ -24,7 +26,7 @@ spoolq reap
 """,
         {},
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

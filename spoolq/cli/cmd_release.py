@@ -9,11 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq release`."""
     options.describe(
-        parser,
+        table,
         "Give leased jobs back as if never taken: the attempt is not counted against them.\n"
         + held.LEASE_HELP,
         """
@@ -22,11 +24,11 @@ spoolq release --delay 5m "$lease"     # not before five minutes have passed
 """,
         held.LEASE_EXITS,
     )
-    held.add_leases(parser)
-    parser.add_argument(
+    held.add_leases(table)
+    table.add_argument(
         "--delay", metavar="DUR", type=options.duration, default=0.0, help="not before this time"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,13 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
+
 _DEFAULT_SECONDS = 86400.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq report`."""
     options.describe(
-        parser,
+        table,
         """
 Write one HTML page about what the spool has done: throughput, what waited and ran, how long jobs
 waited and took, workers, the slowest and most retried jobs, failures by their reason, with
@@ -28,15 +30,15 @@ spoolq report --output - > page.html
 """,
         {},
     )
-    parser.add_argument(
+    table.add_argument(
         "--output", "-o", metavar="FILE", default="report.html",
         help="where to write it; - for standard output (default report.html)",
     )  # fmt: skip
-    parser.add_argument(
+    table.add_argument(
         "--last", metavar="DUR", type=options.duration, default=_DEFAULT_SECONDS,
         help="attempts that ended so long ago or later (default 1d)",
     )  # fmt: skip
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,13 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq resume`."""
     options.describe(
-        parser, "Let jobs be taken again. No error when nothing is paused.", "spoolq resume", {}
+        table, "Let jobs be taken again. No error when nothing is paused.", "spoolq resume", {}
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from spoolq.cli.table import Table
     from spoolq.queue import Spool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq retry`."""
     options.describe(
-        parser,
+        table,
         "Make failed jobs ready again, their attempts counted from 0; what went wrong stays in "
         "their history. A job that has not failed stays as it is.",
         """
@@ -26,9 +27,9 @@ spoolq retry --failed                      # all of failed/
 """,
         {5: "an id is no job; the others were retried"},
     )
-    options.add_ids(parser, nargs="*")
-    parser.add_argument("--failed", action="store_true", help="all failed jobs")
-    options.add_json(parser)
+    options.add_ids(table, nargs="*")
+    table.add_argument("--failed", action="store_true", help="all failed jobs")
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from spoolq.cli.table import Table
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool
 
 _LOOKS = 5
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq show`."""
     options.describe(
-        parser,
+        table,
         "Tell all that is known of a job: where it is, who published it and when, its options, every "
         "attempt (who, where, how long, why it ended, its logs), how it ended, and what it waits for. "
         "The task itself is the file named as path.",
@@ -31,11 +32,11 @@ spoolq show --result "$id" > out.json
 """,
         {3: "with --result: the job has none (yet)", 5: "no such job"},
     )
-    options.add_ids(parser)
-    parser.add_argument(
+    options.add_ids(table)
+    table.add_argument(
         "--result", action="store_true", help="print the job's result instead, byte for byte"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

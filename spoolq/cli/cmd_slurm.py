@@ -11,14 +11,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
+
 SHORTEST_SECONDS = 180
 SUBMIT_SECONDS = 120.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq slurm`."""
     options.describe(
-        parser,
+        table,
         """
 Print the script of a Slurm array job whose tasks are workers of this spool: 'spoolq work' with the
 WORK ARGUMENTS that follow --. With --submit, hand it to sbatch and print the job's id.
@@ -36,7 +38,7 @@ spoolq slurm -n 4 -o gres=gpu:1 --setup 'module load cuda' --submit -- -- ./trai
 """,
         {1: "an error; with --submit also when sbatch refused"},
     )
-    add = parser.add_argument
+    add = table.add_argument
     add("-n", "--workers", metavar="N", type=options.whole_number(1, 10**6), default=1,
         help="tasks of the array (default 1)")  # fmt: skip
     add("--time", metavar="DUR", type=options.duration,
@@ -50,17 +52,15 @@ spoolq slurm -n 4 -o gres=gpu:1 --setup 'module load cuda' --submit -- -- ./trai
     add("--again", action="store_true",
         help="back into the queue when the time is over and work is left")  # fmt: skip
     add("--submit", action="store_true", help="hand the script to sbatch")
-    options.add_json(parser)
+    options.add_json(table)
     add("work", metavar="WORK ARGUMENTS", nargs="...",
         help="options and command of spoolq work, after a --")  # fmt: skip
 
 
 def _option(text: str) -> str:
-    import argparse
-
     name = text.partition("=")[0]
     if not name.replace("-", "").isalnum() or "\n" in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no option; write NAME=VALUE or NAME")
+        raise options.unfit(f"{text!r} is no option; write NAME=VALUE or NAME")
     return f"--{text.removeprefix('--')}" if not text.startswith("--") else text
 
 

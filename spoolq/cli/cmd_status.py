@@ -10,13 +10,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.looking.overview import Lookout
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq status`."""
     options.describe(
-        parser,
+        table,
         """
 Tell how many jobs are ready, leased, delayed, done (cancelled ones too) and failed, how long the
 oldest has been waiting, what ended in the last five minutes, which workers are alive, whether and
@@ -43,7 +44,7 @@ spoolq status --check --warning oldest=15m --critical oldest=2h --critical worke
             3: "with --check: UNKNOWN, the spool could not be looked at",
         },
     )
-    way = parser.add_mutually_exclusive_group()
+    way = table.add_mutually_exclusive_group()
     way.add_argument(
         "--watch",
         metavar="SECONDS",
@@ -54,14 +55,14 @@ spoolq status --check --warning oldest=15m --critical oldest=2h --critical worke
     )
     way.add_argument("--check", action="store_true", help="one line and exit status for monitoring")
     for level in ("warning", "critical"):
-        parser.add_argument(
+        table.add_argument(
             f"--{level}",
             metavar="NAME=LIMIT",
             action="append",
             default=[],
             help=f"with --check: {level} when the figure is beyond the limit",
         )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,16 +8,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.rules.crew import Worker
     from spoolq.verbs.context import OpenSpool
 
 NOBODY_THERE = 3
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq stop`."""
     options.describe(
-        parser,
+        table,
         """
 Ask workers to stop, on whatever host they run, by a file in the spool that they look for every
 two seconds. They take no more jobs and let running commands finish; with --now they stop those,
@@ -34,13 +35,13 @@ spoolq stop && spoolq wait --all    # no more of them
 """,
         {3: "no such worker is alive"},
     )
-    which = parser.add_mutually_exclusive_group()
+    which = table.add_mutually_exclusive_group()
     which.add_argument("--host", metavar="H", help="all workers on this host")
     which.add_argument("--worker", metavar="W", help="this worker ('spoolq status' names them)")
-    parser.add_argument(
+    table.add_argument(
         "--now", action="store_true", help="stop running commands and give their jobs back"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from spoolq.cli.arrays import Item
+    from spoolq.cli.table import Table
     from spoolq.queue import Spool
     from spoolq.rules.commands import CommandTask
 
@@ -19,10 +20,10 @@ SHELL = "/bin/sh"
 MAX_ARRAY_BYTES = 256 * 1024 * 1024
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq submit`."""
     options.describe(
-        parser,
+        table,
         """
 Publish COMMAND as a task and print the job's id. A 'spoolq work --commands' on any host runs it: in
 the directory you are in now, with the worker's environment and what --env adds, without input, and
@@ -54,19 +55,19 @@ spoolq submit --wait -- ./tests && echo passed
             130: "with --wait: Ctrl-C; the job is cancelled",
         },
     )
-    _add_command_options(parser)
-    publishing.add_options(parser)
-    parser.add_argument(
+    _add_command_options(table)
+    publishing.add_options(table)
+    table.add_argument(
         "--wait", action="store_true", help="stream the output, and end as the command does"
     )
-    options.add_json(parser)
-    parser.add_argument(
+    options.add_json(table)
+    table.add_argument(
         "command", metavar="COMMAND [ARG...]", nargs="...", help="what to run, after a --"
     )
 
 
-def _add_command_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+def _add_command_options(table: Table) -> None:
+    add = table.add_argument
     add("--cwd", metavar="DIR", type=options.filled, help="run there (default: this directory)")
     add(
         "--env",
@@ -92,13 +93,11 @@ def _add_command_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _variable(text: str) -> tuple[str, str]:
-    import argparse
-
     name, equals, value = text.partition("=")
     if not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is no variable; write NAME=VALUE or NAME")
+        raise options.unfit(f"{text!r} is no variable; write NAME=VALUE or NAME")
     if not equals and name not in os.environ:
-        raise argparse.ArgumentTypeError(f"{name} is not set here; write {name}=VALUE")
+        raise options.unfit(f"{name} is not set here; write {name}=VALUE")
     return name, value if equals else os.environ[name]
 
 

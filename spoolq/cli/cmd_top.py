@@ -10,11 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+def add_arguments(table: Table) -> None:
     """The options of `spoolq top`."""
     options.describe(
-        parser,
+        table,
         """
 Watch a spool in the terminal: jobs by state, throughput, what runs and where, workers, what went
 wrong lately, and what needs a look. Tab changes the table, arrows choose a row. Keys: c cancels the
@@ -30,14 +32,14 @@ spoolq top --every 10s --read-only
 """,
         {},
     )
-    parser.add_argument(
+    table.add_argument(
         "--every",
         metavar="SECONDS",
         type=options.duration,
         default=2.0,
         help="look so often (2 s; less often where a look takes long)",
     )
-    parser.add_argument(
+    table.add_argument(
         "--read-only", action="store_true", help="no keys that cancel, retry or pause"
     )
 

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.cli.watching import Watch
     from spoolq.jobs import JobInfo
     from spoolq.queue import Spool
@@ -17,10 +18,10 @@ TIMED_OUT = 3
 SOME_FAILED = 6
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq wait`."""
     options.describe(
-        parser,
+        table,
         """
 Wait until jobs have ended, and tell by the exit status how. Failed and cancelled ones are named on
 standard error. --all waits until nothing is ready, leased or delayed in the whole spool; then 6
@@ -40,12 +41,12 @@ spoolq wait --all --timeout 2h
             6: "all have ended, but some failed or were cancelled",
         },
     )
-    options.add_ids(parser, nargs="*")
-    parser.add_argument("--all", action="store_true", help="wait for all jobs of the spool")
-    parser.add_argument(
+    options.add_ids(table, nargs="*")
+    table.add_argument("--all", action="store_true", help="wait for all jobs of the spool")
+    table.add_argument(
         "--timeout", metavar="DUR", type=options.duration, help="give up after so long"
     )
-    options.add_json(parser)
+    options.add_json(table)
 
 
 def run(args: argparse.Namespace) -> int:

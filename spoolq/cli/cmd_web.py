@@ -8,13 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
+
 _DEFAULT_PORT = 8765
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq web`."""
     options.describe(
-        parser,
+        table,
         """
 Serve the page of `spoolq report` so that it renews itself every few seconds, and print its address.
 Only reads the spool; nothing can be changed through it.
@@ -28,11 +30,11 @@ ssh -L 8765:127.0.0.1:8765 queuehost spoolq -s /shared/spool web
 """,
         {},
     )
-    parser.add_argument(
+    table.add_argument(
         "--port", metavar="N", type=options.whole_number(0, 65535), default=_DEFAULT_PORT,
         help=f"the port on loopback; 0: a free one (default {_DEFAULT_PORT})",
     )  # fmt: skip
-    parser.add_argument(
+    table.add_argument(
         "--last", metavar="DUR", type=options.duration, default=86400.0,
         help="attempts that ended so long ago or later (default 1d)",
     )  # fmt: skip

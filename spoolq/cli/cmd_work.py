@@ -8,16 +8,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from spoolq.cli.table import Table
     from spoolq.worker.exits import Policy
     from spoolq.worker.options import WorkOptions
 
 SOME_FAILED = 6
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(table: Table) -> None:
     """The options of `spoolq work`."""
     options.describe(
-        parser,
+        table,
         """
 Run COMMAND once for each job. The task comes on its standard input; {} in an argument becomes the
 path of a private copy of it, {id} the job's id. No shell is used unless COMMAND is one. The
@@ -41,19 +42,19 @@ spoolq work --commands -j 8                    # the tasks are commands: see spo
 """,
         {6: "a command failed for good in this run"},
     )
-    _add_running(parser)
-    _add_ending(parser)
-    parser.add_argument(
+    _add_running(table)
+    _add_ending(table)
+    table.add_argument(
         "--commands",
         action="store_true",
         help="run the commands that 'spoolq submit' has published; whoever may write to the spool "
         "may then run anything as you",
     )
-    parser.add_argument("command", metavar="COMMAND", nargs="...", help="the command, after --")
+    table.add_argument("command", metavar="COMMAND", nargs="...", help="the command, after --")
 
 
-def _add_running(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+def _add_running(table: Table) -> None:
+    table.add_argument(
         "-j",
         "--jobs",
         metavar="N",
@@ -61,45 +62,43 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="run up to N commands at once; auto: one per usable CPU (default 1)",
     )
-    parser.add_argument(
+    table.add_argument(
         "--timeout", metavar="DUR", type=options.duration, help="stop a command after so long"
     )
-    parser.add_argument(
+    table.add_argument(
         "--grace",
         metavar="DUR",
         type=options.duration,
         default=10.0,
         help="from TERM to KILL (default 10s)",
     )
-    parser.add_argument(
+    table.add_argument(
         "--retries",
         metavar="N",
         type=options.whole_number(0),
         default=0,
         help="try a failing command up to N times again (default 0)",
     )
-    parser.add_argument(
+    table.add_argument(
         "--retry-on",
         metavar="LIST",
         help="retry only these ends: exit codes, ranges, signals, timeout (1,64-78,SIGSEGV)",
     )
-    parser.add_argument(
-        "--no-retry-on", metavar="LIST", default=None, help="never retry these ends"
-    )
-    parser.add_argument(
+    table.add_argument("--no-retry-on", metavar="LIST", default=None, help="never retry these ends")
+    table.add_argument(
         "--output",
         choices=("capture", "inherit", "discard"),
         default="capture",
         help="what COMMAND prints: kept in logs/ (default), printed, or thrown away",
     )
-    parser.add_argument(
+    table.add_argument(
         "--max-output",
         metavar="SIZE",
         type=options.byte_size,
         default=64 * 1024 * 1024,
         help="keep at most so much of each stream, the middle cut (default 64M)",
     )
-    parser.add_argument(
+    table.add_argument(
         "--nice",
         metavar="N",
         type=options.whole_number(0, 39),
@@ -108,28 +107,28 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_ending(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+def _add_ending(table: Table) -> None:
+    table.add_argument(
         "--idle-exit", metavar="DUR", type=options.duration, help="end after so long without work"
     )
-    parser.add_argument(
+    table.add_argument(
         "--until-empty",
         action="store_true",
         help="end when no job is ready, delayed or leased any more",
     )
-    parser.add_argument(
+    table.add_argument(
         "--max-jobs",
         metavar="N",
         type=options.whole_number(1),
         help="end after having started N commands",
     )
-    parser.add_argument(
+    table.add_argument(
         "--max-rss",
         metavar="SIZE",
         type=options.byte_size,
         help="start anew when the worker itself uses more memory than this",
     )
-    remaining.add_options(parser)
+    remaining.add_options(table)
 
 
 def _slots(text: str) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
+    from spoolq.cli.table import Table
     from spoolq.holding.job import Job
 
 LEASE_HELP = """
@@ -17,9 +17,9 @@ status.
 LEASE_EXITS = {4: "a lease was lost: the job is somebody else's by now, stop working on it"}
 
 
-def add_leases(parser: argparse.ArgumentParser) -> None:
+def add_leases(table: Table) -> None:
     """LEASE operands."""
-    parser.add_argument("leases", metavar="LEASE", nargs="+", help="as `spoolq get` printed it")
+    table.add_argument("leases", metavar="LEASE", nargs="+", help="as `spoolq get` printed it")
 
 
 def held_values(job: Job) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The command `spoolq`: finds the command named, imports that module alone, runs it.
 
-Adding a command: one file `cmd_NAME.py` with `add_arguments(parser)` and `run(args) -> int`, and
+Adding a command: one file `cmd_NAME.py` with `add_arguments(table)` and `run(args) -> int`, and
 one line in COMMANDS. Whatever a command raises ends here, as one line and an exit status.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from spoolq.cli import output
+from spoolq.cli import output, plain
+from spoolq.cli.table import Table
 from spoolq.later import module_named
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from types import ModuleType
 
-    from spoolq.cli.options import Parser
+    from spoolq.cli.parser import Parser
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("cmd_init", "make a spool"),
@@ -73,13 +74,19 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parser_of(command: str) -> tuple[ModuleType, Parser]:
-    """The module of a command and its whole parser, `-s` included.
+    """The module of a command and its whole parser, `-s` included; raises as `table_of`."""
+    from spoolq.cli.parser import parser_for
+
+    module, table = table_of(command)
+    return module, parser_for(table)
+
+
+def table_of(command: str) -> tuple[ModuleType, Table]:
+    """The module of a command and all its options, `-s` included.
 
     Raises:
         UsageError: the command is registered, but this copy of spoolq lacks its module.
     """
-    from spoolq.cli.options import Parser
-
     name = f"spoolq.cli.{COMMANDS[command][0]}"
     try:
         module = module_named(name)
@@ -87,12 +94,12 @@ def parser_of(command: str) -> tuple[ModuleType, Parser]:
         if error.name != name:
             raise
         raise _usage_error("not in this copy of spoolq") from None
-    parser = Parser(prog=f"spoolq {command}")
-    module.add_arguments(parser)
-    parser.add_argument(
+    table = Table(f"spoolq {command}")
+    module.add_arguments(table)
+    table.add_argument(
         "-s", "--spool", metavar="DIR", help="the spool (else the environment's SPOOLQ_DIR)"
     )
-    return module, parser
+    return module, table
 
 
 def _run(argv: list[str]) -> int:
@@ -133,8 +140,8 @@ def _run_command(command: str, spool: str | None, rest: list[str]) -> int:
     from spoolq.cli.options import UsageError
 
     try:
-        module, parser = parser_of(command)
-        args = _parsed(parser, rest)
+        module, table = table_of(command)
+        args = _read(table, rest)
         if args.spool is None:
             args.spool = spool
         return int(module.run(args))
@@ -144,13 +151,14 @@ def _run_command(command: str, spool: str | None, rest: list[str]) -> int:
         return int(ended.code or 0)
 
 
-def _parsed(parser: Parser, rest: list[str]) -> argparse.Namespace:
-    """Options may stand anywhere before `--`; what follows COMMAND in `work COMMAND` is not ours."""
-    takes_rest = any(action.nargs in {"...", "A..."} for action in parser._actions)
-    # argparse's intermixed parsing takes what follows `--` for options.
-    if takes_rest or "--" in rest:
-        return parser.parse_args(rest)
-    return parser.parse_intermixed_args(rest)
+def _read(table: Table, words: list[str]) -> argparse.Namespace:
+    """The values of a command line; argparse is asked where it is not plain."""
+    found = plain.read(table, words)
+    if found is not None:
+        return found
+    from spoolq.cli.parser import parsed, parser_for
+
+    return parsed(parser_for(table), words)
 
 
 def _help(words: list[str]) -> int:

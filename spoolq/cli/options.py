@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import re
 import sys
-
-from spoolq.cli import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
-    from typing import Any, NoReturn
+    from typing import Any
 
+    from spoolq.cli.table import Table
     from spoolq.queue import Spool
 
 _EXIT_STATUS = {
@@ -23,9 +21,6 @@ _EXIT_STATUS = {
     2: "the command line makes no sense",
 }
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:ms|[smhdw])", re.ASCII)
-_NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -33,67 +28,18 @@ class UsageError(Exception):
     """The command line makes no sense: one line on standard error, exit status 2."""
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that reports errors by UsageError and knows no abbreviations of options.
-
-    A script that abbreviates would break when another option of the same beginning comes.
-    """
-
-    def __init__(self, **keywords: Any) -> None:
-        keywords.setdefault("allow_abbrev", False)
-        super().__init__(formatter_class=_Formatter, **keywords)
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError instead of printing usage and ending the process."""
-        raise UsageError(message)
-
-    def print_help(self, file: object = None) -> None:
-        """Help to standard output; argparse would keep silent about a full or closed one."""
-        output.block(self.format_help())
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help of the terminal's width, at most 100; argparse's own way to it imports shutil."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28, width=help_width())
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Paragraphs filled to the width; those with indented lines (examples) as they are."""
-        from textwrap import fill
-
-        return "\n\n".join(
-            part if "\n " in part else fill(" ".join(part.split()), width)
-            for part in text.split("\n\n")
-        )
-
-
-def help_width() -> int:
-    """Columns for help texts."""
-    try:
-        columns = int(os.environ.get("COLUMNS", "")) or 80
-    except ValueError:
-        try:
-            columns = os.get_terminal_size(1).columns or 80
-        except OSError:
-            columns = 80
-    return max(40, min(columns - 2, 98))
-
-
-def describe(
-    parser: argparse.ArgumentParser, about: str, examples: str, exits: dict[int, str]
-) -> None:
+def describe(table: Table, about: str, examples: str, exits: dict[int, str]) -> None:
     """Give a command's help its text, its examples, and its exit status.
 
     Args:
-        parser: the command's parser.
+        table: the command's table.
         about: what the command does, in a few lines.
         examples: command lines, one a line, `#` for remarks.
         exits: meaning of each exit status that differs from the common ones of 0, 1 and 2.
     """
     status = {**_EXIT_STATUS, **exits}
-    parser.description = about.strip()
-    parser.epilog = "\n".join(
+    table.description = about.strip()
+    table.epilog = "\n".join(
         [
             "EXAMPLES",
             *("  " + line if line else "" for line in examples.strip().splitlines()),
@@ -104,16 +50,16 @@ def describe(
     )
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(table: Table) -> None:
     """`--json`, for every command that prints something."""
-    parser.add_argument(
+    table.add_argument(
         "--json", action="store_true", help="print JSON, one object a line (docs: json-output)"
     )
 
 
-def add_ids(parser: argparse.ArgumentParser, *, nargs: str = "+") -> None:
+def add_ids(table: Table, *, nargs: str = "+") -> None:
     """Job ids as operands; `-` stands for those on standard input."""
-    parser.add_argument(
+    table.add_argument(
         "ids", metavar="ID", nargs=nargs, help="job ids; - reads them from standard input"
     )
 
@@ -130,7 +76,7 @@ def given_ids(ids: Iterable[str]) -> Iterator[str]:
 
 
 def given_command(words: list[str]) -> list[str]:
-    """COMMAND [ARG...] as the parser has collected them, without the `--` that may lead them.
+    """COMMAND [ARG...] as it was read, without the `--` that may lead them.
 
     Raises:
         UsageError: there is none.
@@ -201,26 +147,47 @@ def paused_reason(spool: Spool) -> str | None:
     return pause.reason(internals(spool))
 
 
+def unfit(message: str) -> Exception:
+    """What a converter raises when a text does not fit: argparse tells it with the option's name."""
+    from argparse import ArgumentTypeError
+
+    return ArgumentTypeError(message)
+
+
 def duration(text: str) -> float:
     """Seconds of `90`, `90s`, `15m`, `2h`, `1d`, `1w`, `250ms` or `1h30m`."""
-    parts = _DURATION.findall(text)
-    if parts and "".join(parts) == text:
-        return sum(_part_seconds(part) for part in parts)
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 90, 90s, 15m, 2h or 1d")
+    seconds = float(text) if _is_number(text) else _of_parts(text)
+    if seconds is None:
+        raise unfit(f"{text!r} is no duration; write 90, 90s, 15m, 2h or 1d")
+    return seconds
 
 
-def _part_seconds(part: str) -> float:
-    digits = part.rstrip("mshdw")
-    return float(digits) * _SECONDS[part[len(digits) :]]
+def _of_parts(text: str) -> float | None:
+    """Seconds of numbers with units, one after the other; None when it is something else."""
+    seconds, rest = 0.0, text
+    while rest:
+        digits = len(rest) - len(rest.lstrip("0123456789."))
+        number, rest = rest[:digits], rest[digits:]
+        unit = "ms" if rest.startswith("ms") else rest[:1]
+        if unit not in _SECONDS or not _is_number(number):
+            return None
+        seconds += float(number) * _SECONDS[unit]
+        rest = rest[len(unit) :]
+    return seconds if text else None
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is digits with at most one point among them."""
+    return text.isascii() and text.replace(".", "", 1).isdigit()
 
 
 def byte_size(text: str) -> int:
     """Bytes of `4096`, `64k`, `64M`, `64MiB` or `1.5g` (powers of 1024)."""
-    found = _SIZE.fullmatch(text)
+    import re
+
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", text, re.ASCII | re.IGNORECASE)
     if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write 4096, 64k, 64M or 1G")
+        raise unfit(f"{text!r} is no size; write 4096, 64k, 64M or 1G")
     return int(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
 
 
@@ -232,7 +199,7 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
         value = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1
         if value < least or (most is not None and value > most):
             bounds = f"from {least} to {most}" if most is not None else f"of at least {least}"
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number {bounds}")
+            raise unfit(f"{text!r} is no whole number {bounds}")
         return value
 
     return convert
@@ -243,14 +210,14 @@ def text(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError(f"{value!r} is not valid UTF-8") from None
+        raise unfit(f"{value!r} is not valid UTF-8") from None
     return value
 
 
 def filled(value: str) -> str:
     """A text that is not empty; bytes that are no UTF-8 may be in it."""
     if not value:
-        raise argparse.ArgumentTypeError("it is empty")
+        raise unfit("it is empty")
     return value
 
 
@@ -258,5 +225,5 @@ def header(value: str) -> tuple[str, str]:
     """`K=V` as a pair."""
     name, equals, content = text(value).partition("=")
     if not equals or not name:
-        raise argparse.ArgumentTypeError(f"{value!r} is no header; write NAME=VALUE")
+        raise unfit(f"{value!r} is no header; write NAME=VALUE")
     return name, content

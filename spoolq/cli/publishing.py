@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from spoolq.cli.table import Table
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+
+def add_options(table: Table) -> None:
     """The options."""
-    add = parser.add_argument
+    add = table.add_argument
     add(
         "--priority",
         metavar="N",

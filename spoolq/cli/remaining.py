@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from spoolq.cli.table import Table
+
 _KEPT = "SPOOLQ_WORK_STOP_BY"
 """A worker that begins anew hands its end (monotonic seconds) to itself here."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(table: Table) -> None:
     """The options."""
-    end = parser.add_mutually_exclusive_group()
+    end = table.add_mutually_exclusive_group()
     end.add_argument(
         "--walltime",
         metavar="DUR",
@@ -29,14 +31,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     end.add_argument(
         "--until", metavar="TIME", help="the same by the clock: 18:30, or 2026-11-25T18:30"
     )
-    parser.add_argument(
+    table.add_argument(
         "--min-time",
         metavar="DUR",
         type=options.duration,
         default=0.0,
         help="start no command with less time than this left before that end",
     )
-    parser.add_argument(
+    table.add_argument(
         "--drain",
         metavar="DUR",
         type=options.duration,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 
 import pytest
@@ -49,6 +50,19 @@ REFUSED = [
     "\u0661",
     "1h 30m",
 ]
+
+
+@given(st.text("0123456789.smhdwx \u0661", max_size=9))
+def test_a_duration_is_numbers_with_units(text: str) -> None:
+    parts = re.findall(r"(?:\d+(?:\.\d*)?|\.\d+)(?:ms|[smhdw])", text, re.ASCII)
+    is_one = parts and "".join(parts) == text
+    is_one = is_one or re.fullmatch(r"\d+(?:\.\d*)?|\.\d+", text, re.ASCII)
+    try:
+        assert options.duration(text) >= 0
+    except ArgumentTypeError:
+        assert not is_one
+    else:
+        assert is_one
 
 
 @pytest.mark.parametrize("text", [*REFUSED, "1m30", "1_000", "\udcff", "one"])

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from support.processes import environment
 
-from spoolq.cli.main import COMMANDS, _parsed, parser_of
+from spoolq.cli.main import COMMANDS, parser_of
+from spoolq.cli.parser import parsed
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 PAGE = (REFERENCE / "cli.md").read_text(encoding="utf-8")
@@ -48,4 +49,4 @@ def test_there_are_examples_of_every_command() -> None:
 @pytest.mark.parametrize(("command", "words"), examples())
 def test_examples_parse(command: str, words: list[str]) -> None:
     _, parser = parser_of(command)
-    assert _parsed(parser, words)
+    assert parsed(parser, words)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from spoolq.cli.main import _parsed, parser_of
+from spoolq.cli.main import parser_of
+from spoolq.cli.parser import parsed
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed; .ci/run installs it")
 schemas = pytest.importorskip(
@@ -71,7 +72,7 @@ def test_its_command_is_one_of_spoolq_and_ends_within_the_grace_period(
     program, command, *words = [*container["command"], *container.get("args", [])]
     assert program == "spoolq"
     _, parser = parser_of(command)
-    args = _parsed(parser, words)
+    args = parsed(parser, words)
     mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
     assert args.spool.startswith(f"{mounts[0]}/")
     if command == "work":

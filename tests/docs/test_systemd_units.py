@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from spoolq.cli.main import _parsed, parser_of
+from spoolq.cli.main import parser_of
+from spoolq.cli.parser import parsed
 
 UNITS = sorted((Path(__file__).resolve().parents[2] / "contrib" / "systemd").iterdir())
 PROGRAM = "/usr/local/bin/spoolq"
@@ -44,7 +45,7 @@ def test_its_command_is_one_that_spoolq_knows(unit: Path) -> None:
     program, command, *words = shlex.split(given)
     assert program == PROGRAM
     _, parser = parser_of(command)
-    args = _parsed(parser, words)
+    args = parsed(parser, words)
     if command == "work":
         stop = re.search(r"^TimeoutStopSec=(\d+)min$", unit.read_text(), re.MULTILINE)
         assert stop

@@ -252,7 +252,7 @@ class Spool:
         if held is None:
             held = locate.only_task_under(spool, name)
         keeper = keepalive.Keeper(spool.clock.local) if self._publish_only else self._keeper
-        return job.Job(spool, keeper, held, None, None)
+        return job.Job.of_name(spool, keeper, held)
 
     # ----- looking and controlling
 

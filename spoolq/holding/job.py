@@ -11,6 +11,7 @@ from spoolq.holding.storage import telling_storage_errors
 from spoolq.holding.turns import one_at_a_time
 from spoolq.later import log_named
 from spoolq.rules import layout, leases, names, records, retries
+from spoolq.rules.names import LeasedName
 from spoolq.rules.settings import checked_seconds
 from spoolq.verbs import cancel, ends, finish, history, locate, renew, terms
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from spoolq.holding.keepalive import KeepAlive, Keeper
-    from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
 
 _log = log_named("spoolq.job")
+_RLock = type(threading.RLock())  # threading's is a function that looks for it each time
 EAGER_BYTES = 1024 * 1024
 """Payloads up to this size are read when the job is taken, larger ones when `task` is asked for."""
 
@@ -42,47 +43,58 @@ class Job:
     Attributes:
         id: the id that `publish` returned.
         attempt: 1 for the first attempt; expired and failed attempts count, released ones do not.
+        name: the file's name in leased/: `<id>.<attempt>.<lease>`; it changes with the lease.
     """
 
     def __init__(  # noqa: PLR0917 - made in one place
         self,
         spool: OpenSpool,
         keeper: Keeper,
-        held: LeasedName,
+        name: str,
+        job_id: str,
+        attempt: int,
         lease: HeldLease | None,
         task: bytes | None,
         taken_at: float | None = None,
     ) -> None:
         self._spool = spool
         self._keeper = keeper
-        self._held = held
+        self.name = name
+        self.id = job_id
+        self.attempt = attempt
         self._lease = lease
         self._taken_at = taken_at
         self._task = task
-        self._lock = threading.RLock()
+        self._lock = _RLock()
         self._ended: str | None = None
         self._found_lost = False
         self._kept: KeepAlive | None = None
-        self.id = held.id
-        self.attempt = held.attempt
+
+    @classmethod
+    def of_name(cls, spool: OpenSpool, keeper: Keeper, held: LeasedName) -> Self:
+        """The job of a leased file that was not taken by this object: its lease is read when needed."""
+        return cls(spool, keeper, str(held), held.id, held.attempt, None, None)
 
     def __repr__(self) -> str:
         return f"<spoolq.Job {self.name}{' ' + self._ended if self._ended else ''}>"
 
     @property
-    def name(self) -> str:
-        """The file's name in leased/: `<id>.<attempt>.<lease>`."""
-        return str(self._held)
-
-    @property
     def path(self) -> str:
         """Absolute path of the payload as it lies in the spool now; it changes with the lease."""
-        return f"{self._spool.fs.root}/{layout.LEASED}/{self._held}"
+        return f"{self._spool.fs.root}/{self._path}"
 
     @property
     def lease(self) -> str:
         """The lease's name: the fencing token. It changes with every renewal."""
-        return self._held.lease
+        return self.name.rpartition(".")[2]
+
+    @property
+    def _path(self) -> str:
+        return f"{layout.LEASED}/{self.name}"
+
+    @property
+    def _held(self) -> LeasedName:
+        return LeasedName(self.id, self.attempt, self.lease)
 
     @property
     def reschedules(self) -> int:
@@ -154,9 +166,7 @@ class Job:
     @telling_storage_errors
     def _read_task(self) -> bytes:
         try:
-            return self._spool.fs.read(
-                f"{layout.LEASED}/{self._held}", self._spool.settings.max_task_bytes
-            )
+            return self._spool.fs.read(self._path, self._spool.settings.max_task_bytes)
         except FileNotFoundError:
             raise self._lost() from None
         except Foreign as error:
@@ -191,11 +201,13 @@ class Job:
         if self._ended == "done":
             return
         self._check_held()
-        if result is not None and not isinstance(result, (bytes, bytearray, memoryview)):
-            raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
-        stored = None if result is None else bytes(result)
-        facts = self._facts(run) if run is not None or self.attempt > 1 else None
-        won = finish.done(self._spool, self._held, facts, stored)
+        if result is None and run is None and self.attempt == 1:  # most jobs: nothing to say
+            won = finish.done_plainly(self._spool, self._path, self.id)
+        else:
+            if result is not None and not isinstance(result, (bytes, bytearray, memoryview)):
+                raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
+            stored = None if result is None else bytes(result)
+            won = finish.done(self._spool, self._held, self._facts(run), stored)
         if not won:
             self._accept_if_done()
         self._left("done", "done" if won else None)
@@ -373,7 +385,7 @@ class Job:
         self._ended = how
         book = self._spool.journal
         if outcome is not None and book is not None:
-            book.note(outcome, self._held, self._taken_at, reason)
+            book.note(outcome, self.id, self.attempt, self._taken_at, reason)
         self._keeper.forget(self)
         lease, self._lease = self._lease, None
         if lease is not None:
@@ -384,7 +396,7 @@ class Job:
     def _moved_to(self, held: LeasedName, lease: HeldLease) -> None:
         lease.cover()
         old, self._lease = self._lease, lease
-        old_name, self._held = self._held.lease, held
+        old_name, self.name = self.lease, str(held)
         if old is not None:
             old.leave()
         else:

@@ -32,7 +32,7 @@ class Taking:
         self._eager_bytes = min(EAGER_BYTES, spool.settings.max_task_bytes)
         self._lost_any = False
         self._handed_over = 0
-        self._won: list[LeasedName] = []
+        self._won: list[str] = []
         self._leases: list[HeldLease] = []
         self._began_at = self._seconds = 0.0
         self.lease: HeldLease | None = None
@@ -47,12 +47,12 @@ class Taking:
         lease = self.lease
         if lease is None or self._seconds != self._usual_seconds or has_options(job_id):
             lease = self._lease_for(job_id)
-        mine = LeasedName(job_id, int(attempts) + 1 if dot else 1, lease.name)
-        path = f"{layout.LEASED}/{mine}"
-        if not claim.take(self._spool, name, path):
+        attempt = int(attempts) + 1 if dot else 1
+        mine = f"{job_id}.{attempt}.{lease.name}"
+        if not claim.take(self._spool, name, mine):
             self._lost_any = True
             return False
-        return self._accept(mine, path, lease)
+        return self._accept(mine, job_id, attempt, lease)
 
     def _lease_for(self, job_id: str) -> HeldLease:
         seconds = self._usual_seconds
@@ -75,29 +75,32 @@ class Taking:
         lease.cover()  # by this round, until it ends
         return lease
 
-    def _accept(self, mine: LeasedName, path: str, lease: HeldLease) -> bool | None:
+    def _accept(self, mine: str, job_id: str, attempt: int, lease: HeldLease) -> bool | None:
         """Read the payload; what is not a task of ours goes back to where it was."""
         self._won.append(mine)
         task: bytes | None = None
         try:
-            task = self._spool.fs.read(path, self._eager_bytes)
+            task = self._spool.fs.read(f"{layout.LEASED}/{mine}", self._eager_bytes)
         except TooLarge:
             pass  # read when it is asked for
         except Foreign as error:
-            _log.warning("%s is foreign (%s): left alone", mine.id, error.reason)
-            finish.put_back(self._spool, mine, mine.attempt - 1, None)
+            _log.warning("%s is foreign (%s): left alone", job_id, error.reason)
+            held = LeasedName(job_id, attempt, lease.name)
+            finish.put_back(self._spool, held, attempt - 1, None)
             return None
         except FileNotFoundError:
             return True  # taken from us already (cancelled): nothing to hand out
-        self.jobs.append(Job(self._spool, self._keeper, mine, lease, task, self._began_at))
+        self.jobs.append(
+            Job(self._spool, self._keeper, mine, job_id, attempt, lease, task, self._began_at)
+        )
         return True
 
     def end(self) -> None:
         """The round is over: recover what a lost reply hid, and let go of the lease."""
         lease = self.lease
         if lease is not None and self._lost_any and self._spool.fs.is_network:
-            for mine in list(claim.recovered(self._spool, lease.name, self._won)):
-                self._accept(mine, f"{layout.LEASED}/{mine}", lease)
+            for held in list(claim.recovered(self._spool, lease.name, self._won)):
+                self._accept(str(held), held.id, held.attempt, lease)
         self._close_lease()
 
     def _close_lease(self) -> None:

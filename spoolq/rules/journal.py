@@ -61,13 +61,21 @@ def first_line(owner: str) -> str:
     return json.dumps({"journal": 1, "owner": owner}) + "\n"
 
 
-def line(told: Attempt, file_owner: str) -> str:
-    """An attempt as its line."""
-    text = f'["{told.outcome}","{told.id}",{told.attempt},{told.taken_at:.3f},{told.ended_at:.3f}'
-    if told.owner != file_owner:
-        return f"{text},{json.dumps(_short(told.reason))},{json.dumps(told.owner)}]\n"
-    if told.reason is not None:
-        return f"{text},{json.dumps(_short(told.reason))}]\n"
+def line(  # noqa: PLR0917 - an attempt has as many parts
+    outcome: str,
+    job_id: str,
+    attempt: int,
+    taken_at: float,
+    ended_at: float,
+    reason: str | None,
+    owner: str | None,
+) -> str:
+    """An attempt as its line; `owner`: None where it is the one that the file's first line names."""
+    text = f'["{outcome}","{job_id}",{attempt},{taken_at:.3f},{ended_at:.3f}'
+    if owner is not None:
+        return f"{text},{json.dumps(_short(reason))},{json.dumps(owner)}]\n"
+    if reason is not None:
+        return f"{text},{json.dumps(_short(reason))}]\n"
     return text + "]\n"
 
 

@@ -14,7 +14,7 @@ from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterator
 
     from spoolq.rules.names import LeasedName
     from spoolq.verbs.context import OpenSpool
@@ -78,28 +78,31 @@ def _grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
     )
 
 
-def take(spool: OpenSpool, name: str, target: str) -> bool:
-    """Rename one waiting task to a name that is the lease's; False when somebody else was faster.
+def take(spool: OpenSpool, name: str, mine: str) -> bool:
+    """Rename one waiting task to a name that is a lease's; False when somebody else was faster.
+
+    `name` is its name in ready/, `mine` the one to be in leased/.
 
     On a network file system "somebody else" may be a lost reply of our own: see `recovered`.
     """
     try:
-        spool.fs.rename(f"{layout.READY}/{name}", target)
+        spool.fs.rename(f"{layout.READY}/{name}", f"{layout.LEASED}/{mine}")
     except FileNotFoundError:
         return False
     return True
 
 
-def recovered(spool: OpenSpool, lease: str, known: Iterable[LeasedName]) -> Iterator[LeasedName]:
+def recovered(spool: OpenSpool, lease: str, known: Container[str]) -> Iterator[LeasedName]:
     """Tasks that are ours although the rename said they were gone (a lost reply).
+
+    `known` are the names in leased/ that the rename did not say so of.
 
     NFS: 8 of 8 renames in flight while a server was rebooted returned ENOENT though done. Their
     new names are ours alone, so one listing tells all of them.
     """
-    seen = set(known)
     for name in spool.fs.iterate(layout.LEASED):
         parsed = names.parse_leased(name)
-        if parsed is not None and parsed.lease == lease and parsed not in seen:
+        if parsed is not None and parsed.lease == lease and name not in known:
             yield parsed
 
 

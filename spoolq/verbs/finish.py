@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 _log = log_named("spoolq.finish")
 
 
-def done(
-    spool: OpenSpool, held: LeasedName, facts: dict[str, Any] | None, result: bytes | None
-) -> bool:
-    """Rename the task to done/; with a record when there are facts, and with its result.
+def done_plainly(spool: OpenSpool, source: str, job_id: str) -> bool:
+    """Rename a task that is at its first attempt to done/, with nothing to say. Returns as `done`."""
+    won = move(spool.fs, source, f"{layout.DONE}/{job_id}")
+    if won and spool.settings.syncs_endings:
+        spool.fs.sync_directory(layout.DONE)  # CRASH: I4
+    return won
+
+
+def done(spool: OpenSpool, held: LeasedName, facts: dict[str, Any], result: bytes | None) -> bool:
+    """Rename the task to done/, with a record, and with its result if there is one.
+
+    A second attempt always leaves a record, so that one which a dead holder of an earlier attempt
+    left in sys/tmp/ can never be taken for this one's.
 
     Returns:
         False when the task is not under this lease any more; nothing changed then.
     """
-    # A second attempt always leaves a record, so that one which a dead holder of an earlier
-    # attempt left in sys/tmp/ can never be taken for this one's.
-    if facts is None and (result is not None or held.attempt > 1):
-        facts = {}
     source = f"{layout.LEASED}/{held}"
-    if facts is None:  # most jobs: nothing to say, and no record
-        won = move(spool.fs, source, f"{layout.DONE}/{held.id}")
-        if won and spool.settings.syncs_endings:
-            spool.fs.sync_directory(layout.DONE)  # CRASH: I4
-        return won
     return _end(spool, source, layout.DONE, held.id, "done", held, facts, result)
 
 
@@ -85,7 +85,7 @@ def _end(  # noqa: PLR0917
     job_id: str,
     outcome: str,
     by: LeasedName,
-    facts: dict[str, Any] | None,
+    facts: dict[str, Any],
     result: bytes | None,
 ) -> bool:
     sync = spool.settings.syncs_endings
@@ -160,7 +160,7 @@ def _write_drafts(
     spool: OpenSpool,
     outcome: str,
     by: LeasedName,
-    facts: dict[str, Any] | None,
+    facts: dict[str, Any],
     result: bytes | None,
     *,
     sync: bool,
@@ -169,18 +169,17 @@ def _write_drafts(
     drafts: list[names.DraftName] = []
     # RACE: several may try to end one lease's task, and one may try again after an error: each
     # try has names of its own, so that nobody's half-written draft is in the way, or placed.
-    token = spool.token() if facts is not None else ""
+    token = spool.token()
     try:
         if result is not None:
             draft = names.DraftName(by.id, by.attempt, token, "result")
             write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", result, sync=sync)
             drafts.append(draft)
-        if facts is not None:
-            draft = names.DraftName(by.id, by.attempt, token, "end")
-            values = {**facts, **_result_facts(result)} if outcome == "done" else facts
-            record = records.dump(_end_values(spool, outcome, by, values))
-            write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", record, sync=sync)
-            drafts.append(draft)
+        draft = names.DraftName(by.id, by.attempt, token, "end")
+        values = {**facts, **_result_facts(result)} if outcome == "done" else facts
+        record = records.dump(_end_values(spool, outcome, by, values))
+        write_new(spool.fs, spool.clock, f"{layout.TMP}/{draft}", record, sync=sync)
+        drafts.append(draft)
     except BaseException:
         _drop(spool, drafts)
         raise

@@ -41,17 +41,18 @@ class Journal:
         self._owner, self._host = spool.owner, spool.host
         self._asked_pid, self._pid = spool.pid, spool.pid()
         self._is_on = spool.settings.journal_seconds > 0
-        self._noted: deque[tuple[str, LeasedName, float, float, str | None, str]] = deque()
+        self._noted: deque[tuple[str, str, int, float, float, str | None, str]] = deque()
         self._lock = threading.Lock()
         self._write_at, self._not_before = math.inf, -math.inf
         self._file = ""
         self._file_bytes = 0
         self._begun_at = 0.0
 
-    def note(
+    def note(  # noqa: PLR0917 - an attempt has as many parts
         self,
         outcome: str,
-        held: LeasedName,
+        job_id: str,
+        attempt: int,
         taken_at: float | None,
         reason: str | None = None,
         owner: str | None = None,
@@ -62,12 +63,12 @@ class Journal:
         """
         if not self._is_on or taken_at is None:
             return
-        now = self._clock.local()
-        if not self._noted:
+        now, noted = self._clock.local(), self._noted
+        if not noted:
             _unwritten.add(self)
             self._write_at = max(now + journal.WRITE_EVERY_SECONDS, self._not_before)
-        self._noted.append((outcome, held, taken_at, now, reason, owner or self._owner))
-        if len(self._noted) >= journal.MOST_UNWRITTEN:
+        noted.append((outcome, job_id, attempt, taken_at, now, reason, owner or self._owner))
+        if len(noted) >= journal.MOST_UNWRITTEN:
             if now < self._not_before:
                 self._noted.popleft()
             else:
@@ -103,11 +104,9 @@ class Journal:
         ahead = self._clock.now() - self._clock.local()
         lines = []
         for _ in range(len(self._noted)):
-            outcome, held, taken_at, ended, reason, owner = self._noted.popleft()
-            told = journal.Attempt(
-                outcome, held.id, held.attempt, taken_at, ended + ahead, owner, reason
-            )
-            lines.append(journal.line(told, self._owner))
+            outcome, job_id, attempt, taken_at, ended, reason, owner = self._noted.popleft()
+            by = None if owner == self._owner else owner
+            lines.append(journal.line(outcome, job_id, attempt, taken_at, ended + ahead, reason, by))
         return "".join(lines)
 
     def _append(self, text: str) -> None:
@@ -150,7 +149,7 @@ def note(  # noqa: PLR0917 - as the method
 ) -> None:
     """As `Journal.note`, where this process has one: those that take jobs do."""
     if spool.journal is not None:
-        spool.journal.note(outcome, held, taken_at, reason, owner)
+        spool.journal.note(outcome, held.id, held.attempt, taken_at, reason, owner)
 
 
 def read(spool: OpenSpool, since: float = 0.0) -> Iterator[Attempt]:

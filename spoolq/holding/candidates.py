@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from bisect import bisect_left
 from collections import deque
 from itertools import islice
 
@@ -88,23 +89,43 @@ class Candidates:
 
     def next(self, now: float) -> str | None:
         """The name to try now, None when none is known. `now`: local seconds."""
+        few = self.next_few(now, 1)
+        return few[0] if few else None
+
+    def next_few(self, now: float, most: int) -> list[str]:
+        """Up to `most` names to try one after the other; see `untried`. `now`: local seconds."""
         if self._inbox:
             self._take_in()
         if self._passed:
             self._see_to_the_front(now)
         if self._at >= self._stop:
             if not self._arrived:
-                return None
+                return []
             self._names, self._arrived = sorted(self._arrived), []
             self._at, self._stop = 0, len(self._names)
             self._names_are_listed = False
-        name = self._names[self._at]
-        if self._arrived and self._arrived[0] < name:
-            self.is_listed = False
-            return heapq.heappop(self._arrived)
+        start = self._at
+        few = self._names[start : min(start + most, self._stop)]
+        if self._arrived and self._arrived[0] < few[-1]:
+            if self._arrived[0] < few[0]:
+                self.is_listed = False
+                return [heapq.heappop(self._arrived)]
+            few = few[: bisect_left(few, self._arrived[0])]
         self.is_listed = self._names_are_listed
-        self._at += 1
-        return name
+        self._at += len(few)
+        return few
+
+    def untried(self, names: list[str], now: float) -> None:
+        """The last of those that `next_few` gave were not tried after all."""
+        start = bisect_left(self._names, names[0])
+        stop = start + len(names)
+        if self._names[start:stop] != names:  # they had arrived, or were listed anew
+            self._inbox.extend(names)
+        elif stop == self._at:
+            self._at = start
+        else:  # another thread goes on behind them
+            self._passed.append((start, stop))
+            self._aside_since = now if self._aside_since is None else self._aside_since
 
     def has_more(self) -> bool:
         """Whether there are names to try. A hint: read without the lock."""
@@ -136,10 +157,6 @@ class Candidates:
         self._passed.sort(reverse=True)
         self._at, self._stop = self._passed.pop()
         self._aside_since = None
-
-    def put_back(self, name: str) -> None:
-        """A name that was not tried after all."""
-        self._inbox.append(name)
 
     def won(self) -> None:
         """The name tried last was taken by us."""

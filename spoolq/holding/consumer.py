@@ -149,14 +149,22 @@ class Consumer:
 
     # ----- candidates
 
-    def _next_candidate(self) -> tuple[str | None, bool]:
-        """The name to try, and whether the listing showed that it is a regular file."""
+    def _next_candidates(self, most: int) -> tuple[list[str], bool]:
+        """Names to try, and whether the listing showed that they are regular files."""
         with self._lock:
             now = self._local()
             if now >= self._relist_at or self._is_stale or self._candidates.worn_out:
                 self._list(now)
-            name = self._candidates.next(now)
-            return name, self._candidates.is_listed and not self._spool.fs.is_network
+            few = self._candidates.next_few(now, most)
+            return few, self._candidates.is_listed and not self._spool.fs.is_network
+
+    def _give_back(self, untried: list[str], *, is_lost: bool = False) -> None:
+        """Names that were not tried; `is_lost`: somebody else was faster at the one before them."""
+        with self._lock:
+            if untried:
+                self._candidates.untried(untried, self._local())
+            if is_lost:
+                self._candidates.lost(self._local())
 
     def _list(self, now: float) -> None:
         if self._listed_at is not None and not self._is_stale and now >= self._relist_at:
@@ -185,15 +193,15 @@ class Consumer:
         began = self._local()
         is_asked = False
         try:
-            while len(taking.jobs) < limit:
-                name, is_listed = self._next_candidate()
-                if name is not None and not is_asked:
+            while (wanted := limit - len(taking.jobs)) > 0:
+                few, are_listed = self._next_candidates(wanted)
+                if few and not is_asked:
                     is_asked = True
                     if self._is_paused():
-                        self._candidates.put_back(name)
+                        self._give_back(few)
                         break
-                if name is not None:
-                    self._try(name, is_listed, taking)
+                if few:
+                    self._try(few, are_listed, taking)
                 elif taking.jobs or (self._listed_at or 0.0) >= began:
                     break
                 else:
@@ -206,38 +214,41 @@ class Consumer:
             taking.end()
         return taking.trusted_jobs()
 
-    def _try(self, name: str, is_listed: bool, taking: Taking) -> None:
-        if not is_listed and not self._is_ours(name):
-            return
-        try:
-            outcome = taking.take(name)
-        except PermissionError as error:
-            if taking.lease is None:
-                self._candidates.put_back(name)
+    def _try(self, few: list[str], are_listed: bool, taking: Taking) -> None:
+        """Take one after the other, until one is lost to somebody else."""
+        for at, name in enumerate(few):
+            try:
+                outcome = True if are_listed else self._look(name)
+                if outcome:
+                    outcome = taking.take(name)
+            except PermissionError as error:
+                if taking.lease is None:
+                    self._give_back(few[at:])
+                    raise
+                _log.warning("%s cannot be taken: %s", name, error)
+                self._candidates.skip_foreign(name)
+            except BaseException:
+                self._give_back(few[at:])
                 raise
-            _log.warning("%s cannot be taken: %s", name, error)
-            self._candidates.skip_foreign(name)
-        except BaseException:
-            self._candidates.put_back(name)
-            raise
-        else:
-            if outcome:
-                self._candidates.won()
-            elif outcome is None:
-                self._leave(name)
             else:
-                self._candidates.lost(self._local())
+                if outcome is None:
+                    self._leave(name)
+                elif not outcome:
+                    if at:
+                        self._candidates.won()
+                    self._give_back(few[at + 1 :], is_lost=True)
+                    return
+        self._candidates.won()
 
-    def _is_ours(self, name: str) -> bool:
-        """A look at a name that an event told of, so that foreign things are not even moved (I8)."""
+    def _look(self, name: str) -> bool | None:
+        """Whether what an event told of is there, and a task: None for foreign things.
+
+        So that those are not even moved (I8).
+        """
         entry = self._spool.fs.lstat(f"{layout.READY}/{name}")
         if entry is None:
-            self._candidates.lost(self._local())
-        elif entry.kind == "file" and entry.links == 1:
-            return True
-        else:
-            self._leave(name)
-        return False
+            return False
+        return True if entry.kind == "file" and entry.links == 1 else None
 
     def _leave(self, name: str) -> None:
         """What is there is foreign, unless it is a job that a power cut gave a second name."""
@@ -245,7 +256,7 @@ class Consumer:
         if self._vain_searches < MOST_VAIN_SEARCHES:
             if doubles.settle(self._spool, names.split_ready(name).id):
                 self._vain_searches = 0
-                self._candidates.put_back(name)
+                self._give_back([name])
                 return
             self._vain_searches += 1
         self._candidates.skip_foreign(name)

@@ -7,7 +7,7 @@ import threading
 from spoolq.disk.filesystem import Foreign
 from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
 from spoolq.holding.lease import HeldLease
-from spoolq.holding.storage import telling_storage_errors
+from spoolq.holding.storage import storage_error, telling_storage_errors
 from spoolq.holding.turns import one_at_a_time
 from spoolq.later import log_named
 from spoolq.rules import layout, leases, names, records, retries
@@ -81,16 +81,12 @@ class Job:
     @property
     def path(self) -> str:
         """Absolute path of the payload as it lies in the spool now; it changes with the lease."""
-        return f"{self._spool.fs.root}/{self._path}"
+        return f"{self._spool.fs.root}/{layout.LEASED}/{self.name}"
 
     @property
     def lease(self) -> str:
         """The lease's name: the fencing token. It changes with every renewal."""
         return self.name.rpartition(".")[2]
-
-    @property
-    def _path(self) -> str:
-        return f"{layout.LEASED}/{self.name}"
 
     @property
     def _held(self) -> LeasedName:
@@ -166,7 +162,8 @@ class Job:
     @telling_storage_errors
     def _read_task(self) -> bytes:
         try:
-            return self._spool.fs.read(self._path, self._spool.settings.max_task_bytes)
+            limit = self._spool.settings.max_task_bytes
+            return self._spool.fs.read(f"{layout.LEASED}/{self.name}", limit)
         except FileNotFoundError:
             raise self._lost() from None
         except Foreign as error:
@@ -185,7 +182,6 @@ class Job:
 
     # ----- ending it
 
-    @one_at_a_time
     def done(self, result: bytes | None = None, *, run: Mapping[str, Any] | None = None) -> None:
         """Finish the job for good, with result bytes for `Spool.result` if given.
 
@@ -198,11 +194,20 @@ class Job:
             LeaseLost: somebody else has the job, or had; nothing changed.
             StorageError: the file system refused; the lease stays in charge.
         """
+        try:
+            with self._lock:  # as one_at_a_time does, which costs a third of all Python here
+                self._finish(result, run)
+        except OSError as error:
+            if isinstance(error, SpoolqError):
+                raise
+            raise storage_error(error) from error
+
+    def _finish(self, result: bytes | None, run: Mapping[str, Any] | None) -> None:
         if self._ended == "done":
             return
         self._check_held()
         if result is None and run is None and self.attempt == 1:  # most jobs: nothing to say
-            won = finish.done_plainly(self._spool, self._path, self.id)
+            won = finish.done_plainly(self._spool, self.name, self.id)
         else:
             if result is not None and not isinstance(result, (bytes, bytearray, memoryview)):
                 raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
@@ -322,13 +327,6 @@ class Job:
             # What the body raised matters more; the lease stays in charge of the job.
             _log.warning("job %s: could not be given back: %s", self.id, trouble)
 
-    def give_back_unseen(self) -> None:
-        """Put back a job whose lease ran out before it was handed out, its attempt uncounted."""
-        try:
-            self.release()
-        except SpoolqError as error:
-            _log.info("job %s: lease over before it was handed out: %s", self.id, error)
-
     def _check_held(self) -> None:
         if self._ended is not None:
             raise LeaseLost(self.id, self.lease, f"its holder has {self._ended} it already")
@@ -383,9 +381,9 @@ class Job:
 
     def _left(self, how: str, outcome: str | None, reason: str | None = None) -> None:
         self._ended = how
-        book = self._spool.journal
-        if outcome is not None and book is not None:
-            book.note(outcome, self.id, self.attempt, self._taken_at, reason)
+        journal = self._spool.journal
+        if outcome is not None and journal is not None:
+            journal.note(outcome, self.id, self.attempt, self._taken_at, reason)
         self._keeper.forget(self)
         lease, self._lease = self._lease, None
         if lease is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spoolq.disk.filesystem import Foreign, TooLarge
+from spoolq.errors import SpoolqError
 from spoolq.holding.job import EAGER_BYTES, Job
 from spoolq.holding.lease import HeldLease
 from spoolq.later import log_named
@@ -122,5 +123,13 @@ class Taking:
             # Giving one back can take longer than the lease of another lasts: all are asked again.
             handed = [job for job in handed if job not in lost]
             for job in lost:
-                job.give_back_unseen()
+                _give_back_unseen(job)
         return handed
+
+
+def _give_back_unseen(job: Job) -> None:
+    """A job whose lease ran out before it was handed out: its attempt does not count."""
+    try:
+        job.release()
+    except SpoolqError as error:
+        _log.info("job %s: lease over before it was handed out: %s", job.id, error)

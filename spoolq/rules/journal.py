@@ -11,13 +11,13 @@ Lines that cannot be understood (the last one, when its writer was killed) are n
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from spoolq.rules import names
+from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 OUTCOMES = ("done", "failed", "gave_up", "released", "expired")
 """How an attempt ended. "failed" runs again, "gave_up" is a job that went to failed/."""
@@ -36,8 +36,11 @@ MOST_TOTAL_BYTES = 512 * FILE_BYTES
 REASON_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+Told = tuple[str, str, int, float, float, str, "str | None"]
+"""An Attempt, or the same as a bare tuple."""
+
+
+class Attempt(NamedTuple):
     """One attempt that ended. Times in seconds since 1970 by the file server's clock.
 
     Attributes:
@@ -61,22 +64,24 @@ def first_line(owner: str) -> str:
     return json.dumps({"journal": 1, "owner": owner}) + "\n"
 
 
-def line(  # noqa: PLR0917 - an attempt has as many parts
-    outcome: str,
-    job_id: str,
-    attempt: int,
-    taken_at: float,
-    ended_at: float,
-    reason: str | None,
-    owner: str | None,
-) -> str:
-    """An attempt as its line; `owner`: None where it is the one that the file's first line names."""
-    text = f'["{outcome}","{job_id}",{attempt},{taken_at:.3f},{ended_at:.3f}'
-    if owner is not None:
-        return f"{text},{json.dumps(_short(reason))},{json.dumps(owner)}]\n"
-    if reason is not None:
-        return f"{text},{json.dumps(_short(reason))}]\n"
-    return text + "]\n"
+def lines(told: Iterable[Told], file_owner: str, ahead: float = 0.0) -> str:
+    """Attempts as their lines; `ahead`: seconds to add to the times when they ended."""
+    written = []
+    taken, taken_text = -1.0, ""
+    ended, ended_text = -1, ""
+    for outcome, job_id, attempt, taken_at, ended_at, owner, reason in told:
+        if taken_at != taken:  # a batch was taken at one time
+            taken, taken_text = taken_at, f"{taken_at:.3f}"
+        milliseconds = round((ended_at + ahead) * 1000)
+        if milliseconds != ended:
+            ended, ended_text = milliseconds, f"{milliseconds / 1000:.3f}"
+        text = f'["{outcome}","{job_id}",{attempt},{taken_text},{ended_text}'
+        if owner != file_owner:
+            text += f",{json.dumps(_short(reason))},{json.dumps(owner)}"
+        elif reason is not None:
+            text += f",{json.dumps(_short(reason))}"
+        written.append(text)
+    return "]\n".join([*written, ""])
 
 
 def _short(reason: str | None) -> str | None:
@@ -89,9 +94,9 @@ def attempts(data: bytes, otherwise: str, since: float) -> Iterator[Attempt]:
     `otherwise` is the owner where the first line does not tell. Lines stand in the order of their
     endings but for a second or so (threads), so the first one far before `since` ends the reading.
     """
-    lines = data.splitlines()
-    owner = _owner(lines[0]) if lines else None
-    for text in reversed(lines):
+    found = data.splitlines()
+    owner = _owner(found[0]) if found else None
+    for text in reversed(found):
         told = parse(text, owner or otherwise)
         if told is None:
             continue

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _log = log_named("spoolq.finish")
 
 
-def done_plainly(spool: OpenSpool, source: str, job_id: str) -> bool:
-    """Rename a task that is at its first attempt to done/, with nothing to say. Returns as `done`."""
-    won = move(spool.fs, source, f"{layout.DONE}/{job_id}")
+def done_plainly(spool: OpenSpool, name: str, job_id: str) -> bool:
+    """Rename a task at its first attempt from its name in leased/ to done/. Returns as `done`."""
+    won = move(spool.fs, f"{layout.LEASED}/{name}", f"{layout.DONE}/{job_id}")
     if won and spool.settings.syncs_endings:
         spool.fs.sync_directory(layout.DONE)  # CRASH: I4
     return won

@@ -41,7 +41,7 @@ class Journal:
         self._owner, self._host = spool.owner, spool.host
         self._asked_pid, self._pid = spool.pid, spool.pid()
         self._is_on = spool.settings.journal_seconds > 0
-        self._noted: deque[tuple[str, str, int, float, float, str | None, str]] = deque()
+        self._noted: deque[journal.Told] = deque()
         self._lock = threading.Lock()
         self._write_at, self._not_before = math.inf, -math.inf
         self._file = ""
@@ -67,7 +67,8 @@ class Journal:
         if not noted:
             _unwritten.add(self)
             self._write_at = max(now + journal.WRITE_EVERY_SECONDS, self._not_before)
-        noted.append((outcome, job_id, attempt, taken_at, now, reason, owner or self._owner))
+        # Ended `now`: local seconds until it is written down.
+        noted.append((outcome, job_id, attempt, taken_at, now, owner or self._owner, reason))
         if len(noted) >= journal.MOST_UNWRITTEN:
             if now < self._not_before:
                 self._noted.popleft()
@@ -101,13 +102,9 @@ class Journal:
             self._lock.release()
 
     def _taken_lines(self) -> str:
+        taken = [self._noted.popleft() for _ in range(len(self._noted))]
         ahead = self._clock.now() - self._clock.local()
-        lines = []
-        for _ in range(len(self._noted)):
-            outcome, job_id, attempt, taken_at, ended, reason, owner = self._noted.popleft()
-            by = None if owner == self._owner else owner
-            lines.append(journal.line(outcome, job_id, attempt, taken_at, ended + ahead, reason, by))
-        return "".join(lines)
+        return journal.lines(taken, self._owner, ahead)
 
     def _append(self, text: str) -> None:
         now = self._clock.now()

@@ -69,7 +69,7 @@ def test_journal_is_read_and_written_as_shown() -> None:
     for line in lines:
         told = journal.parse(line, "alpha-4711")
         assert told is not None
-        assert journal.line(told, "alpha-4711").encode() == line
+        assert journal.lines([told], "alpha-4711").encode() == line
 
 
 def test_line_of_an_archive_is_read_and_written_as_shown() -> None:

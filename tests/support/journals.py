@@ -38,8 +38,7 @@ def write_journal(spool: Spool, attempts: Iterable[Attempt]) -> None:
     for number, (owner, told) in enumerate(by_owner.items()):
         told.sort(key=lambda attempt: attempt.ended_at)
         name = names.JournalName(told[0].ended_at, f"host-{number + 1}-{'A' * 10}")
-        lines = [journal.first_line(owner), *(journal.line(each, owner) for each in told)]
-        (room / str(name)).write_text("".join(lines))
+        (room / str(name)).write_text(journal.first_line(owner) + journal.lines(told, owner))
 
 
 def a_day(now: float, count: int, owners: list[str]) -> list[Attempt]:

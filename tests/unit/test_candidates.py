@@ -136,3 +136,57 @@ def test_of_a_long_listing_the_first_are_served_in_order_and_nothing_beyond_the_
         assert kept == whole[:most]
     else:
         assert kept == [*whole, job(999_999, priority=9)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9), st.booleans()), max_size=200),
+    st.integers(0, 10**6),
+)
+def test_in_runs_too_every_name_is_tried_exactly_once(
+    runs: list[tuple[int, int, bool]], seed: int
+) -> None:
+    everything = [job(n, priority=n % 3) for n in range(150)]
+    candidates = Candidates(random.Random(seed))
+    candidates.fill(everything[:100])
+    arriving = iter(everything[100:])
+    tried, now = [], 0.0
+    for most, wins, loses in [*runs, *[(9, 9, False)] * 400]:
+        now += 0.05
+        if loses and (name := next(arriving, None)):
+            candidates.arrive(name)
+        few = candidates.next_few(now, most)
+        assert len(few) <= most
+        tried += few[: wins + 1]
+        if few[wins + 1 :]:
+            candidates.untried(few[wins + 1 :], now)
+        if loses and few[wins:]:
+            candidates.lost(now)
+    left = list(arriving)
+    assert sorted([*tried, *left]) == sorted(everything)
+
+
+def test_run_ends_where_something_that_arrived_comes_first() -> None:
+    candidates = Candidates()
+    candidates.fill([job(n) for n in range(0, 20, 2)])
+    candidates.arrive(job(5))
+    assert candidates.next_few(0, 64) == [job(0), job(2), job(4)]
+    assert candidates.is_listed
+    assert candidates.next_few(0, 64) == [job(5)]
+    assert not candidates.is_listed
+    assert candidates.next_few(0, 2) == [job(6), job(8)]
+
+
+def test_what_was_not_tried_comes_next_or_soon_when_another_thread_went_on() -> None:
+    candidates = Candidates()
+    candidates.fill([job(n) for n in range(10)])
+    first = candidates.next_few(0, 4)
+    candidates.untried(first[1:], 0)
+    assert candidates.next_few(0, 2) == [job(1), job(2)]
+    mine, others = candidates.next_few(0, 3), candidates.next_few(0, 3)
+    assert others == [job(6), job(7), job(8)]
+    candidates.untried(mine[1:], 0)
+    assert candidates.next(0) == job(9)
+    assert drained(candidates) == mine[1:]
+    candidates.fill([job(20)])
+    candidates.untried([job(11)], 0)  # of a listing before
+    assert drained(candidates) == [job(11), job(20)]

@@ -16,14 +16,11 @@ def test_job_whose_lease_ends_while_another_is_put_back_is_not_handed_out() -> N
     put_back: list[str] = []
 
     def job(name: str, *, lost: bool) -> Any:
-        made = SimpleNamespace(name=name, lost=lost)
-
-        def give_back_unseen() -> None:
+        def release() -> None:
             put_back.append(name)
             first.lost = True
 
-        made.give_back_unseen = give_back_unseen
-        return made
+        return SimpleNamespace(name=name, lost=lost, release=release)
 
     first, second = job("first", lost=False), job("second", lost=True)
     third = job("third", lost=False)

@@ -13,6 +13,7 @@ from spoolq.later import log_named
 from spoolq.rules import layout, leases, names, records, retries
 from spoolq.rules.names import LeasedName
 from spoolq.rules.settings import checked_seconds
+from spoolq.rules.tasks import checked_result
 from spoolq.verbs import cancel, ends, finish, history, locate, renew, terms
 
 TYPE_CHECKING = False
@@ -209,9 +210,7 @@ class Job:
         if result is None and run is None and self.attempt == 1:  # most jobs: nothing to say
             won = finish.done_plainly(self._spool, self.name, self.id)
         else:
-            if result is not None and not isinstance(result, (bytes, bytearray, memoryview)):
-                raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
-            stored = None if result is None else bytes(result)
+            stored = None if result is None else checked_result(result)
             won = finish.done(self._spool, self._held, self._facts(run), stored)
         if not won:
             self._accept_if_done()

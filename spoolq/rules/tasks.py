@@ -65,6 +65,17 @@ def checked_task(task: object, max_task_bytes: int) -> bytes:
     return payload
 
 
+def checked_result(result: object) -> bytes:
+    """What `done` is to keep, as bytes.
+
+    Raises:
+        InvalidTask: not bytes-like.
+    """
+    if not isinstance(result, (bytes, bytearray, memoryview)):
+        raise InvalidTask(f"a result is bytes, not {type(result).__name__}")
+    return bytes(result)
+
+
 def checked_options(  # noqa: PLR0917
     priority: object,
     delay: object,

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Finish each job."""
     if args.result is not None and len(args.leases) > 1:
         raise options.UsageError("--result belongs to one LEASE")
-    with options.open_spool(args) as spool:
+    with options.open_spool(args, publish_only=True) as spool:
         result = _result(args.result, spool.settings.max_task_bytes)
 
         def finish(name: str) -> None:

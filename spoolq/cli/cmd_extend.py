@@ -34,7 +34,7 @@ lease=$(spoolq extend --seconds 2h "$lease") || exit    # lost: stop working on 
 
 def run(args: argparse.Namespace) -> int:
     """Extend each lease and print the new name."""
-    with options.open_spool(args) as spool:
+    with options.open_spool(args, publish_only=True) as spool:
 
         def extend(name: str) -> None:
             job = spool.leased_job(name)

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Fail each job."""
     if args.delay is not None and not args.retry:
         raise options.UsageError("--delay and --no-retry contradict each other")
-    with options.open_spool(args) as spool:
+    with options.open_spool(args, publish_only=True) as spool:
 
         def fail(name: str) -> None:
             job = spool.leased_job(name)

@@ -33,7 +33,7 @@ spoolq release --delay 5m "$lease"     # not before five minutes have passed
 
 def run(args: argparse.Namespace) -> int:
     """Release each job."""
-    with options.open_spool(args) as spool:
+    with options.open_spool(args, publish_only=True) as spool:
 
         def release(name: str) -> None:
             job = spool.leased_job(name)

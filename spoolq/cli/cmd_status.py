@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from spoolq.looking.overview import Lookout
     from spoolq.queue import internals
 
-    with options.open_spool(args) as spool:
+    with options.open_spool(args, publish_only=True) as spool:
         lookout = Lookout(internals(spool))
         if args.watch is None:
             _print(lookout, as_json=args.json)

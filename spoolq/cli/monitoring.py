@@ -31,7 +31,7 @@ def _look(args: argparse.Namespace) -> Overview:
     from spoolq.looking.overview import Lookout
     from spoolq.queue import internals
 
-    with options.open_spool(args) as spool:
+    with options.open_spool(args, publish_only=True) as spool:
         return Lookout(internals(spool)).look()
 
 

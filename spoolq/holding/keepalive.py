@@ -7,7 +7,6 @@ the renewing thread hangs in the file system.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 
 from spoolq.errors import SpoolqError
 from spoolq.holding.renewing import renew_together
@@ -74,16 +73,18 @@ class KeepAlive:
                 _log.exception("callback of job %s", self._job.id)
 
 
-@dataclass(slots=True)
 class _Kept:
     """A job under care: when it is renewed next (local seconds), and who is to be told."""
 
-    job: Job
-    renew_at: float
-    term: float
-    retry_seconds: float = FIRST_RETRY_SECONDS
-    told: bool = False
-    listeners: list[KeepAlive] = field(default_factory=list)
+    __slots__ = ("job", "listeners", "renew_at", "retry_seconds", "term", "told")
+
+    def __init__(self, job: Job, renew_at: float, term: float) -> None:
+        self.job = job
+        self.renew_at = renew_at
+        self.term = term
+        self.retry_seconds = FIRST_RETRY_SECONDS
+        self.told = False
+        self.listeners: list[KeepAlive] = []
 
 
 class Keeper:

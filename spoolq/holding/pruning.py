@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from spoolq.disk.locks import upkeep_lock
-from spoolq.later import log_named
+from spoolq.later import Later, log_named
 from spoolq.rules import layout
-from spoolq.rules.retention import Keep
-from spoolq.verbs import journal, prune
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from spoolq.rules import retention
+    from spoolq.verbs import journal, prune
     from spoolq.verbs.context import OpenSpool
+else:
+    # Nothing is pruned in the first seconds of a process, which `spoolq get` does not live to see.
+    retention, journal = Later("spoolq.rules.retention"), Later("spoolq.verbs.journal")
+    prune = Later("spoolq.verbs.prune")
 
 _log = log_named("spoolq.upkeep")
 MARK = f"{layout.LOCKS}/pruned"
@@ -70,7 +74,9 @@ class Pruning:
                 return None
             self._touch()
         chosen = self._spool.settings
-        keep = Keep(chosen.retention_seconds, chosen.retention_jobs, chosen.retention_bytes)
+        keep = retention.Keep(
+            chosen.retention_seconds, chosen.retention_jobs, chosen.retention_bytes
+        )
         self._steps = prune.steps(self._spool, keep, failed=False)
         self._removed = 0
         return self._steps

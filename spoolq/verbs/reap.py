@@ -6,7 +6,6 @@ Idempotent, and safe on all hosts at once: each move is one rename from a name t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from spoolq.disk.atomic import move
 from spoolq.later import log_named
@@ -24,15 +23,17 @@ if TYPE_CHECKING:
 _log = log_named("spoolq.reap")
 
 
-@dataclass(slots=True)
 class ReapPass:
     """What one pass did, and when the next thing is known to fall due (server seconds)."""
 
-    returned: int = 0
-    promoted: int = 0
-    failed: int = 0
-    swept: int = 0
-    next_at: float | None = None
+    __slots__ = ("failed", "next_at", "promoted", "returned", "swept")
+
+    def __init__(self) -> None:
+        self.returned = 0
+        self.promoted = 0
+        self.failed = 0
+        self.swept = 0
+        self.next_at: float | None = None
 
     def falls_due(self, at: float) -> None:
         """Remember the earliest time at which another pass is of use."""

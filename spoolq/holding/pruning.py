@@ -5,18 +5,18 @@ from __future__ import annotations
 from spoolq.disk.locks import upkeep_lock
 from spoolq.later import Later, log_named
 from spoolq.rules import layout
+from spoolq.verbs import journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spoolq.rules import retention
-    from spoolq.verbs import journal, prune
+    from spoolq.verbs import prune
     from spoolq.verbs.context import OpenSpool
 else:
     # Nothing is pruned in the first seconds of a process, which `spoolq get` does not live to see.
-    retention, journal = Later("spoolq.rules.retention"), Later("spoolq.verbs.journal")
-    prune = Later("spoolq.verbs.prune")
+    retention, prune = Later("spoolq.rules.retention"), Later("spoolq.verbs.prune")
 
 _log = log_named("spoolq.upkeep")
 MARK = f"{layout.LOCKS}/pruned"

@@ -6,6 +6,10 @@ Names are counted, not drawn; nothing is checked, nobody is told, and a crash lo
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 PAYLOAD = b"x" * 200
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -25,23 +29,25 @@ class Floor:
         self._sync = sync
         self._made = 0
         self._names: list[str] = []
+        self.lost = 0
+        """Renames that another consumer was quicker at."""
         for directory in ("drafts", "ready", "leased", "done"):
             os.makedirs(f"{root}/{directory}", exist_ok=True)
 
-    def publish(self, count: int) -> None:
+    def publish(self, payloads: Sequence[bytes]) -> None:
         """Create, write, (sync,) close, rename; (sync the directory)."""
         root, sync = self.root, self._sync
-        for number in range(self._made, self._made + count):
+        for number, payload in enumerate(payloads, self._made):
             path = f"{root}/drafts/alpha-4711-{number:010d}.task"
             handle = os.open(path, _NEW, 0o600)
-            os.write(handle, PAYLOAD)
+            os.write(handle, payload)
             if sync:
                 os.fsync(handle)
             os.close(handle)
             os.rename(path, f"{root}/ready/{_id(number)}")
             if sync:
                 _sync_directory(f"{root}/ready")
-        self._made += count
+        self._made += len(payloads)
 
     def look(self, start: float = 0.0) -> None:
         """List ready/ and sort; begin at a share of it (0 to 1), go round."""
@@ -49,30 +55,34 @@ class Floor:
         at = len(found) - int(len(found) * start)
         self._names = found[at:] + found[:at]
 
-    def take(self, count: int, *, sidecar: bool = True) -> None:
-        """Claim, read and finish tasks of the last look, the first ones first."""
+    def take(self, count: int, *, sidecar: bool = True) -> list[bytes]:
+        """Claim, read and finish tasks of the last look, the first ones first; what they held."""
+        taken = []
         for number in range(count):
             if not self._names:
                 self.look()
-            self._take_one(self._names.pop(), number, sidecar=sidecar)
+            taken.append(self._take_one(self._names.pop(), number, sidecar=sidecar))
+        return taken
 
-    def take_all(self, start: float) -> tuple[int, int]:
-        """Beside other consumers, from a place of one's own, until nothing is left: (won, lost)."""
-        won = lost = in_a_row = 0
+    def drain(self, start: float) -> Iterator[bytes]:
+        """Beside other consumers, from a place of one's own, until nothing is left."""
+        won = in_a_row = 0
         self.look(start)
         while True:
             if not self._names or in_a_row >= 24:
                 self.look(start)
                 in_a_row = 0
                 if not self._names:
-                    return won, lost
+                    return
             try:
-                self._take_one(self._names.pop(), won, sidecar=True)
-                won, in_a_row = won + 1, 0
+                payload = self._take_one(self._names.pop(), won, sidecar=True)
             except FileNotFoundError:
-                lost, in_a_row = lost + 1, in_a_row + 1
+                self.lost, in_a_row = self.lost + 1, in_a_row + 1
+            else:
+                won, in_a_row = won + 1, 0
+                yield payload
 
-    def _take_one(self, name: str, number: int, *, sidecar: bool) -> None:
+    def _take_one(self, name: str, number: int, *, sidecar: bool) -> bytes:
         lease = f"alpha-{os.getpid()}-{number:010d}"
         beside = f"{self.root}/leased/{lease}.lease"
         mine = f"{self.root}/leased/{name}.1.{lease}"
@@ -83,18 +93,19 @@ class Floor:
         try:
             os.rename(f"{self.root}/ready/{name}", mine)
             handle = os.open(mine, _READ)
-            os.read(handle, len(PAYLOAD) + 1)
+            payload = os.read(handle, len(PAYLOAD) + 1)
             os.close(handle)
             os.rename(mine, f"{self.root}/done/{name}")
             if self._sync:
                 _sync_directory(f"{self.root}/done")
+            return payload
         finally:
             if sidecar:
                 os.unlink(beside)
 
     def hold_one(self) -> None:
         """Publish and claim the task that `renew` renews."""
-        self.publish(1)
+        self.publish([PAYLOAD])
         self._held = f"{self.root}/leased/held.0"
         os.rename(f"{self.root}/ready/{_id(self._made - 1)}", self._held)
 
@@ -115,6 +126,11 @@ def fill(ready: str, count: int) -> None:
     """Make so many waiting tasks (empty ones) directly in a spool's ready/, oldest first."""
     for number in range(count):
         os.close(os.open(f"{ready}/{_id(number)}", _NEW, 0o600))
+
+
+def oldest() -> str:
+    """The id of the first task that `fill` makes."""
+    return _id(0)
 
 
 def _id(number: int) -> str:

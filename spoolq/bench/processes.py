@@ -11,58 +11,123 @@ import resource
 import subprocess
 import sys
 import time
-from typing import IO, TYPE_CHECKING, Any
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from spoolq.bench.floor import Floor
+from spoolq.bench.rounds import given
 from spoolq.queue import Spool, internals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 class Child:
-    """A process in a role; started at once, `go` when it is told to, `end` for what it tells."""
+    """A process in a role; started at once, `go` when it is told to, `end` for what it tells.
 
-    def __init__(self, role: str, *arguments: object) -> None:
-        words = [sys.executable, "-m", "spoolq.bench.processes", role, *map(str, arguments)]
+    Use it in `with`: a process that has not ended is killed there.
+
+    Raises:
+        RuntimeError: the process died instead of answering.
+    """
+
+    def __init__(
+        self, role: str, *arguments: object, module: str = "spoolq.bench.processes"
+    ) -> None:
+        words = [sys.executable, "-m", module, role, *map(str, arguments)]
+        self._role = role
         self._process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._told: IO[str] = self._process.stdout  # type: ignore[assignment]
         self._telling: IO[str] = self._process.stdin  # type: ignore[assignment]
-        if self._read() != "ready":
-            raise RuntimeError(f"{role} did not start")
 
-    def _read(self) -> str:
-        return self._told.readline().strip()
+        self._is_ready = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._told.close()
+        self._telling.close()
+
+    def line(self) -> str:
+        """Its next line."""
+        told = self._told.readline()
+        if not told:
+            raise RuntimeError(f"{self._role}: the process ended early")
+        return told.strip()
+
+    def ready(self) -> None:
+        """Wait until it has what it needs."""
+        if not self._is_ready and self.line() != "ready":
+            raise RuntimeError(f"{self._role}: the process did not start")
+        self._is_ready = True
 
     def go(self) -> None:
         """Let it begin."""
+        self.ready()
         self._telling.write("go\n")
         self._telling.flush()
 
     def end(self) -> dict[str, Any]:
         """Wait for its report."""
-        told = self._read()
+        told = dict(json.loads(self.line()))
         self._process.wait()
-        self._told.close()
-        self._telling.close()
-        return dict(json.loads(told))
+        return told
 
 
-def together(
-    role: str, arguments: Sequence[Sequence[object]]
-) -> tuple[float, list[dict[str, Any]]]:
-    """Several processes in one role at the same time: seconds from the start to the last end."""
-    children = [Child(role, *given) for given in arguments]
-    began = time.perf_counter()
-    for child in children:
-        child.go()
-    told = [child.end() for child in children]
-    return time.perf_counter() - began, told
+@dataclass(frozen=True)
+class Crowd:
+    """What several consumers at once did: tasks a second, microseconds of processor time a task."""
+
+    speed: float
+    cpu: float
+    counts: dict[str, float]
 
 
-def _ready() -> None:
+def crowd(
+    payloads: Sequence[bytes], role: str, arguments: Sequence[Sequence[object]], **where: str
+) -> Crowd:
+    """Let consumers in one role empty a queue that holds `payloads`, from `go` to the last task."""
+    with ExitStack() as stack:
+        children = [stack.enter_context(Child(role, *words, **where)) for words in arguments]
+        for child in children:
+            child.ready()
+        began = time.perf_counter()
+        for child in children:
+            child.go()
+        told = [child.end() for child in children]
+    seconds = max(one["at"] for one in told) - began
+    taken = [mark.encode("latin-1") for one in told for mark in one["taken"]]
+    counts = given((mark(payload) for payload in payloads), taken)
+    if any("lost" in one for one in told):
+        counts["lost_renames"] = sum(one.get("lost", 0) for one in told) / len(payloads)
+    cpu = sum(one["cpu"] for one in told) / len(payloads) * 1e6
+    return Crowd(len(payloads) / seconds, cpu, counts)
+
+
+def mark(payload: bytes) -> bytes:
+    """What a task is known by."""
+    return payload[:8]
+
+
+def emptying(payloads: Iterable[bytes]) -> dict[str, Any]:
+    """A consumer's report: what it took, and when (perf_counter is one clock for all processes)."""
+    busy, at = time.process_time(), time.perf_counter()
+    taken = []
+    for payload in payloads:
+        taken.append(payload)
+        at = time.perf_counter()
+    cpu = time.process_time() - busy
+    return {"taken": [mark(payload).decode("latin-1") for payload in taken], "at": at, "cpu": cpu}
+
+
+def ready() -> None:
+    """Say so, and wait for `go`."""
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -72,12 +137,14 @@ def _consume(path: str) -> dict[str, Any]:
     """Take and finish one by one until nothing is left; renames that were lost are counted."""
     spool = Spool(path)
     lost = _counting_lost_renames(internals(spool).fs)
-    _ready()
-    taken, busy = [], time.process_time()
-    for job in spool.jobs(idle_timeout=0):
-        taken.append(job.id)
-        job.done()
-    return {"taken": taken, "lost": lost[0], "cpu": time.process_time() - busy}
+
+    def finished() -> Iterator[bytes]:
+        for job in spool.jobs(idle_timeout=0):
+            job.done()
+            yield job.task
+
+    ready()
+    return {**emptying(finished()), "lost": lost[0]}
 
 
 def _counting_lost_renames(fs: Any) -> list[int]:
@@ -96,17 +163,15 @@ def _counting_lost_renames(fs: Any) -> list[int]:
 
 def _floor(path: str, start: str) -> dict[str, Any]:
     floor = Floor(path)
-    _ready()
-    busy = time.process_time()
-    won, lost = floor.take_all(float(start))
-    return {"taken": won, "lost": lost, "cpu": time.process_time() - busy}
+    ready()
+    return {**emptying(floor.drain(float(start))), "lost": floor.lost}
 
 
 def _wake(path: str, count: str) -> dict[str, Any]:
     """Take tasks that hold the time of their publishing; how long each took to arrive."""
     spool = Spool(path)
     late = []
-    _ready()
+    ready()
     for _ in range(int(count)):
         job = spool.get_job(timeout=30)
         late.append((time.monotonic_ns() - int(job.task)) / 1e6)
@@ -120,7 +185,7 @@ def _idle(path: str, seconds: str) -> dict[str, Any]:
     spool.get_jobs(
         1, timeout=min(6.0, float(seconds))
     )  # its beginning is over: watch, first upkeep
-    _ready()
+    ready()
     began, busy = time.perf_counter(), time.process_time()
     spool.get_jobs(1, timeout=float(seconds))
     return {"percent": 100 * (time.process_time() - busy) / (time.perf_counter() - began)}
@@ -128,7 +193,7 @@ def _idle(path: str, seconds: str) -> dict[str, Any]:
 
 def _first(path: str) -> dict[str, Any]:
     """The first claim of a fresh process: seconds, and the process's memory at its highest."""
-    _ready()
+    ready()
     began = time.perf_counter()
     job = Spool(path).get_job(timeout=0)
     seconds = time.perf_counter() - began

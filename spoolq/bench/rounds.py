@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Figure:
         low, high: the fastest and the slowest round.
         cpu: processor time of one task, the median; None where it was not measured.
         note: what must be told beside it.
+        counts: what was counted, the worst round's: `twice` and `never` (tasks given to two, and to
+            nobody), `lost_renames` (of a task), `out_of_order`. Empty where nothing was counted.
     """
 
     scenario: str
@@ -32,6 +35,11 @@ class Figure:
     cpu: float | None = None
     unit: str = "us"
     note: str = ""
+    counts: dict[str, float] = field(default_factory=dict)
+
+    def remark(self) -> str:
+        """The note and the counts, in words."""
+        return ", ".join(filter(None, (self.note, told(self.counts))))
 
     def values(self) -> dict[str, Any]:
         """As JSON values."""
@@ -80,16 +88,33 @@ def of_times(  # noqa: PLR0917 - a figure has as many parts
     cpu: float | None = None,
     unit: str = "us",
     note: str = "",
+    counts: dict[str, float] | None = None,
 ) -> Figure:
     """The figure of measured values, with its ratio to the floor's median."""
     median = statistics.median(times)
     ratio = median / base if base else None
-    return Figure(
-        scenario, subject, durability, median, min(times), max(times), ratio, cpu, unit, note
-    )
+    spread = (median, min(times), max(times))
+    return Figure(scenario, subject, durability, *spread, ratio, cpu, unit, note, counts or {})
 
 
 def quantile(values: Sequence[float], share: float) -> float:
     """The value that this share of all does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def given(published: Iterable[bytes], taken: Iterable[bytes]) -> dict[str, float]:
+    """How many tasks came `twice` (or had never been published), and how many `never`."""
+    left = Counter(taken)
+    left.subtract(Counter(published))
+    return {"twice": sum((+left).values()), "never": sum((-left).values())}
+
+
+def worst(counts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The highest of each count."""
+    return {name: max(one[name] for one in counts) for name in counts[0]} if counts else {}
+
+
+def told(counts: Mapping[str, float]) -> str:
+    """Counts in words: `0 twice, 0 never, 0.04 lost renames`."""
+    return ", ".join(f"{value:.3g} {name.replace('_', ' ')}" for name, value in counts.items())

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from spoolq.bench.floor import PAYLOAD, Floor, fill
-from spoolq.bench.processes import Child, together
-from spoolq.bench.rounds import Figure, alternate, of_times, quantile
+from spoolq.bench.floor import PAYLOAD, Floor, fill, oldest
+from spoolq.bench.processes import Child, Crowd, crowd
+from spoolq.bench.rounds import Figure, alternate, of_times, quantile, worst
 from spoolq.queue import Spool, internals
 from spoolq.verbs.reap import Reaper
 
@@ -46,9 +46,13 @@ def publish(folder: str, scale: Scale) -> Iterator[Figure]:
         floor = Floor(f"{folder}/floor-{durability}", sync=sync)
         spool = Spool.create(f"{folder}/spool-{durability}", durability=durability)
         acts: dict[str, Callable[[int], object]]
-        acts = {"floor": floor.publish, "spoolq": _publisher(spool)}
+        acts = {"floor": _floor_publisher(floor), "spoolq": _publisher(spool)}
         count = scale.synced if sync else scale.count
         yield from alternate("publish", durability, acts, rounds=scale.rounds, count=count)
+
+
+def _floor_publisher(floor: Floor) -> Callable[[int], None]:
+    return lambda count: floor.publish([PAYLOAD] * count)
 
 
 def _publisher(spool: Spool) -> Callable[[int], None]:
@@ -88,7 +92,7 @@ def take(folder: str, scale: Scale) -> Iterator[Figure]:
         count = scale.synced if sync else scale.count
         total = count * (scale.rounds + 1)
         floor = Floor(f"{folder}/floor-{durability}", sync=sync)
-        floor.publish(total) if not sync else _unsynced(floor, total)
+        Floor(floor.root).publish([PAYLOAD] * total)
         spool = Spool.create(f"{folder}/spool-{durability}", durability=durability)
         fill(f"{spool.path}/ready", total)
 
@@ -100,15 +104,11 @@ def take(folder: str, scale: Scale) -> Iterator[Figure]:
         yield from alternate("get_job + done", durability, acts, rounds=scale.rounds, count=count)
 
 
-def _unsynced(floor: Floor, count: int) -> None:
-    Floor(floor.root).publish(count)
-
-
 def take_batches(folder: str, scale: Scale) -> Iterator[Figure]:
     """get_jobs(64) + done of each, beside the floor without any sidecar."""
     count = max(64, scale.count // 64 * 64)
     floor = Floor(f"{folder}/floor")
-    floor.publish(count * (scale.rounds + 1))
+    floor.publish([PAYLOAD] * count * (scale.rounds + 1))
     spool = Spool.create(f"{folder}/spool", durability="off")
     spool.publish_many([PAYLOAD] * count * (scale.rounds + 1))
 
@@ -139,50 +139,42 @@ def renew(folder: str, scale: Scale) -> Iterator[Figure]:
 
 def consumers(folder: str, scale: Scale) -> Iterator[Figure]:
     """Several processes empty one spool: tasks a second, lost renames, duplicates and losses."""
+    payloads = [b"%08d" % number + PAYLOAD[8:] for number in range(scale.crowd)]
     for count in scale.consumers:
-        speeds: dict[str, list[float]] = {"floor": [], "spoolq": []}
-        busy: dict[str, list[float]] = {"floor": [], "spoolq": []}
-        notes: list[str] = []
+        found: dict[str, list[Crowd]] = {"floor": [], "spoolq": []}
         for turn in range(max(1, scale.rounds // 4)):
             floor = Floor(f"{folder}/floor-{count}-{turn}")
-            floor.publish(scale.crowd)
-            seconds, told = together("floor", [(floor.root, n / count) for n in range(count)])
-            speeds["floor"].append(scale.crowd / seconds)
-            busy["floor"].append(sum(one["cpu"] for one in told) / scale.crowd * 1e6)
+            floor.publish(payloads)
+            slices = [(floor.root, n / count) for n in range(count)]
+            found["floor"].append(crowd(payloads, "floor", slices))
             spool = Spool.create(f"{folder}/spool-{count}-{turn}", durability="off")
-            ids = spool.publish_many([PAYLOAD] * scale.crowd)
-            seconds, told = together("consume", [(spool.path,)] * count)
-            speeds["spoolq"].append(scale.crowd / seconds)
-            busy["spoolq"].append(sum(one["cpu"] for one in told) / scale.crowd * 1e6)
-            taken = [job_id for one in told for job_id in one["taken"]]
-            lost = sum(one["lost"] for one in told) / len(taken)
-            twice, never = len(taken) - len(set(taken)), len(set(ids) - set(taken))
-            notes.append(f"{lost:.3f} lost renames a task, {twice} twice, {never} never")
-        base = sorted(speeds["floor"])[len(speeds["floor"]) // 2]
-        for name, found in speeds.items():
-            note = max(notes) if name == "spoolq" else "each in its own slice"
+            spool.publish_many(payloads)
+            found["spoolq"].append(crowd(payloads, "consume", [(spool.path,)] * count))
+        base = statistics.median(one.speed for one in found["floor"])
+        for name, rounds in found.items():
             yield of_times(
                 f"{count} consumers",
                 name,
                 "off",
-                found,
+                [one.speed for one in rounds],
                 base,
-                statistics.median(busy[name]),
+                statistics.median(one.cpu for one in rounds),
                 unit="tasks/s",
-                note=note,
+                note="each in its own slice" if name == "floor" else "",
+                counts=worst([one.counts for one in rounds]),
             )
 
 
 def wake_up(folder: str, scale: Scale) -> Iterator[Figure]:
     """From a publish in one process to get_job's return in another that takes all the time."""
     spool = Spool.create(f"{folder}/spool", durability="off")
-    child = Child("wake", spool.path, scale.wakes)
-    child.go()
-    time.sleep(1.0)  # until its watch stands
-    for number in range(scale.wakes):
-        spool.publish(str(time.monotonic_ns()).encode())
-        time.sleep(0.004 + 0.001 * (number % 7))
-    late = child.end()["milliseconds"]
+    with Child("wake", spool.path, scale.wakes) as child:
+        child.go()
+        time.sleep(1.0)  # until its watch stands
+        for number in range(scale.wakes):
+            spool.publish(str(time.monotonic_ns()).encode())
+            time.sleep(0.004 + 0.001 * (number % 7))
+        late = child.end()["milliseconds"]
     found = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
     for name, share in found.items():
         value = quantile(late, share)
@@ -192,9 +184,9 @@ def wake_up(folder: str, scale: Scale) -> Iterator[Figure]:
 def idle(folder: str, scale: Scale) -> Iterator[Figure]:
     """What a blocked consumer costs."""
     spool = Spool.create(f"{folder}/spool", durability="off")
-    child = Child("idle", spool.path, scale.idle_seconds)
-    child.go()
-    percent = child.end()["percent"]
+    with Child("idle", spool.path, scale.idle_seconds) as child:
+        child.go()
+        percent = child.end()["percent"]
     yield Figure("idle consumer", "spoolq", "off", percent, percent, percent, unit="% CPU")
 
 
@@ -211,7 +203,8 @@ def growth(folder: str, scale: Scale) -> Iterator[Figure]:
     for name, spool in spools.items():
         told = [_first_claim(spool.path) for _ in range(3)]
         seconds = [one["seconds"] for one in told]
-        yield of_times("first claim", name, "off", seconds, unit="s")
+        counts = {"out_of_order": sum(one["id"] != oldest() for one in told)}
+        yield of_times("first claim", name, "off", seconds, unit="s", counts=counts)
         peaks = [one["mebibytes"] for one in told]
         yield of_times("memory of the first claim", name, "off", peaks, unit="MiB")
 
@@ -234,10 +227,10 @@ def growth(folder: str, scale: Scale) -> Iterator[Figure]:
     )
 
 
-def _first_claim(path: str) -> dict[str, float]:
-    child = Child("first", path)
-    child.go()
-    return child.end()
+def _first_claim(path: str) -> dict[str, Any]:
+    with Child("first", path) as child:
+        child.go()
+        return child.end()
 
 
 def reap(folder: str, scale: Scale) -> Iterator[Figure]:

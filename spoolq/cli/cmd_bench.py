@@ -85,7 +85,7 @@ def _row(figure: Figure) -> str:
         f"[{_number(figure.low)} {_number(figure.high)}]"
     )
     what = f"{figure.scenario} ({figure.durability})"
-    return f"{what:<34} {figure.subject:<18} {numbers:<44} {figure.note}".rstrip()
+    return f"{what:<34} {figure.subject:<18} {numbers:<44} {figure.remark()}".rstrip()
 
 
 def _number(value: float) -> str:

@@ -5,30 +5,48 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spoolq.bench import scenarios
+from spoolq.bench.rounds import Figure
 from spoolq.bench.scratch import scratch_directory
 from spoolq.disk import mounts
-from tests.benchmarks import commands, page, versus
+from tests.benchmarks import beside, commands, page, place, versus
+from tests.benchmarks.results import Results, read
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "docs" / "benchmarks" / "results.json"
+Runs = dict[str, Callable[[str], Iterator[Figure]]]
 
 
 def main() -> int:
     """Measure (unless told only to draw), then write the page."""
+    args = _arguments()
+    if args.page:
+        page.write(read())
+        return 0
+    if args.mount:
+        place.go_inside()
+    place.end_politely()
+    runs = _runs(args)
+    if unknown := set(args.only or ()) - set(runs):
+        print(f"bench: no {', '.join(unknown)}; there are {', '.join(runs)}", file=sys.stderr)
+        return 2
+    wanted = args.only or list(runs)
+    results = Results(wanted, kept=bool(args.only))
+    with place.directory(args.directory, mounted=args.mount) as folder:
+        failed = [name for name in wanted if not _measured(name, runs[name], folder, results, args)]
+    if not args.quick:
+        page.write(read())
+    for name in failed:
+        print(f"bench: {name} failed (see above)", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument("directory", nargs="?", help="where to measure (default: a temporary one)")
     parser.add_argument("--mount", action="store_true", help="on a loop-mounted ext4 (as root)")
@@ -37,73 +55,63 @@ def main() -> int:
     parser.add_argument("--large", action="store_true", help="one million waiting tasks too")
     parser.add_argument("--page", action="store_true", help="only make the page from the JSON")
     parser.add_argument("--only", action="append", help="scenarios; those of before are kept")
-    args = parser.parse_args()
-    if not args.page:
-        with _place(args) as place:
-            told = _measured(args, place)
-        if args.quick:
-            return 0
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(told, indent=1) + "\n")
-    page.write(json.loads(RESULTS.read_text()))
-    return 0
+    return parser.parse_args()
 
 
-@contextmanager
-def _place(args: argparse.Namespace) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="spoolq-bench-", dir=args.directory) as folder:
-        os.chmod(folder, 0o755)  # PostgreSQL's server runs as another user
-        if not args.mount:
-            yield folder
-            return
-        image, point = f"{folder}/image", f"{folder}/mnt"
-        os.mkdir(point)
-        with open(image, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, 4 * 2**30)
-        make = ["mkfs.ext4", "-q", "-F", "-N", "1600000", "-E", "lazy_itable_init=0", image]
-        subprocess.run(make, check=True)
-        subprocess.run(["mount", "-o", "loop", image, point], check=True)
-        try:
-            yield point
-        finally:
-            subprocess.run(["umount", point], check=True)
-
-
-def _measured(args: argparse.Namespace, place: str) -> dict[str, Any]:
-    scale = scenarios.QUICK if args.quick else scenarios.Scale()
+def _runs(args: argparse.Namespace) -> Runs:
+    """All that can be asked for, by name."""
+    quick, peers = args.quick, not args.no_peers
+    scale = scenarios.QUICK if quick else scenarios.Scale()
     if args.large:
         scale = replace(scale, waiting=(*scale.waiting, 1_000_000))
-    names = args.only or [*scenarios.ALL, "versus", "commands"]
-    kept: list[dict[str, Any]] = []
-    if args.only and RESULTS.exists() and not args.quick:
-        kept = [
-            one for one in json.loads(RESULTS.read_text())["figures"] if one["run"] not in names
-        ]
-    sizes = (2, 10, 3) if args.quick else (9, 100, 20)
-    figures = []
-    for name in names:
-        with scratch_directory(place) as folder:
-            if name == "commands":
-                told = commands.compare(folder, *((1, 5) if args.quick else (5, 100)))
-            elif name == "versus":
-                told = versus.compare(folder, *sizes, with_peers=not args.no_peers)
-            else:
-                told = scenarios.ALL[name](folder, scale)
-            for figure in told:
-                figures.append({"run": name, **figure.values()})
-                print(json.dumps(figures[-1]), flush=True)
-    return {"machine": _machine(place, mounted=args.mount), "figures": kept + figures}
-
-
-def _machine(place: str, *, mounted: bool) -> dict[str, Any]:
-    return {
-        "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "processors": os.cpu_count(),
-        "load": [round(load, 1) for load in os.getloadavg()],
-        "filesystem": mounts.filesystem_type(place) + (", loop-mounted" if mounted else ""),
+    own: Runs = {
+        name: lambda folder, run=run: run(folder, scale)  # type: ignore[misc]
+        for name, run in scenarios.ALL.items()
     }
+    sizes = (2, 10, 3) if quick else (9, 200, 40)
+    others: Runs = {
+        "versus": lambda folder: versus.compare(folder, *sizes, with_peers=peers),
+        "commands": lambda folder: commands.compare(folder, *((1, 5) if quick else (7, 150))),
+    }
+    if peers:
+        crowd = (1, 2, 0.01) if quick else (3, 4, 1.0)
+        waiting = (10, 100) if quick else (1000, 10_000, 100_000)
+        others["peers_consumers"] = lambda folder: beside.consumers(folder, *crowd)
+        others["peers_growth"] = lambda folder: beside.growth(
+            folder, 1 if quick else 5, waiting, 0.01 if quick else 0.25
+        )
+        others["peers_wake"] = lambda folder: beside.wake(folder, *((1, 3) if quick else (3, 70)))
+    return {**own, **others}
+
+
+def _measured(
+    name: str,
+    run: Callable[[str], Iterator[Figure]],
+    folder: str,
+    results: Results,
+    args: argparse.Namespace,
+) -> bool:
+    """One run, kept when it is over. What fails in it is told, and the others go on."""
+    figures: list[dict[str, Any]] = []
+    os.sync()  # what went before is not this run's burden
+    began = time.monotonic()
+    try:
+        with scratch_directory(folder) as scratch:
+            for figure in run(scratch):
+                figures.append(figure.values())
+                print(json.dumps({"run": name, **figures[-1]}), flush=True)
+        good = True
+    except Exception as error:
+        traceback.print_exc()
+        figures.append(Figure("not measured", f"{name}: {error!r}", "", 0, 0, 0).values())
+        good = False
+    seconds = time.monotonic() - began
+    print(f"bench: {name} took {seconds:.0f} s", file=sys.stderr, flush=True)
+    kind = mounts.filesystem_type(folder) + (", loop-mounted" if args.mount else "")
+    results.add(name, seconds, figures, kind)
+    if not args.quick:
+        results.save()
+    return good
 
 
 if __name__ == "__main__":

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+import statistics
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spoolq.bench.rounds import Figure, of_times
+from tests.benchmarks import dispatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-DISPATCH = os.path.join(os.path.dirname(__file__), "dispatch.py")
+SCENARIO = "a command `true`"
+BARE = "subprocess.run"
+Run = Callable[[str, int], float]
+"""Runs so many commands, with files in a folder of its own: seconds."""
+
+
+def _timed(act: Callable[[str, int], None]) -> Run:
+    def run(folder: str, count: int) -> float:
+        began = time.perf_counter()
+        act(folder, count)
+        return time.perf_counter() - began
+
+    return run
 
 
 def _bare(_folder: str, count: int) -> None:
     for _ in range(count):
-        subprocess.run(["true"], check=True)
+        subprocess.run(["true"], check=True, stdin=subprocess.DEVNULL)
 
 
 def _nq(folder: str, count: int) -> None:
@@ -40,35 +53,36 @@ def _task_spooler(folder: str, count: int) -> None:
         subprocess.run(["tsp", "-K"], env=env, check=False, stdout=subprocess.DEVNULL)
 
 
+def _worker(output: str) -> Run:
+    """The whole of a worker's run, less that of a worker that finds nothing."""
+
+    def run(folder: str, count: int) -> float:
+        idle = dispatch.work(folder, 0, 1, output, ["true"])
+        return dispatch.work(folder, count, 1, output, ["true"]).less(idle).wall
+
+    return run
+
+
 def compare(folder: str, rounds: int, count: int) -> Iterator[Figure]:
     """Milliseconds a command, from the first submission to the last command's end."""
-    subjects: dict[str, Callable[[str, int], None]] = {"subprocess.run": _bare}
+    subjects: dict[str, Run] = {BARE: _timed(_bare)}
+    for output in ("capture", "discard"):
+        subjects[f"spoolq work ({output})"] = _worker(output)
     for name, program, run in (("nq", "nq", _nq), ("task-spooler", "tsp", _task_spooler)):
         if shutil.which(program):
-            subjects[name] = run
+            subjects[name] = _timed(run)
         else:
             yield Figure("not measured", f"{name}: {program} is not installed", "", 0, 0, 0)
     times: dict[str, list[float]] = {name: [] for name in subjects}
     for turn in range(rounds):
-        for name, run in subjects.items():
+        for name, timed in subjects.items():
             place = f"{folder}/{name}-{turn}"
             os.mkdir(place)
-            began = time.perf_counter()
-            run(place, count)
-            times[name].append((time.perf_counter() - began) / count * 1e3)
+            times[name].append(timed(place, count) / count * 1e3)
+    base = statistics.median(times[BARE])
     for name, found in times.items():
-        yield of_times("a command `true`", name, "off", found, unit="ms")
-    yield from _worker(folder, count)
-
-
-def _worker(folder: str, count: int) -> Iterator[Figure]:
-    """What `spoolq work` adds to subprocess.run, as its own measurement tells it."""
-    words = [sys.executable, DISPATCH, "--tasks", str(count), "--slots", "1", "--place", folder]
-    ended = subprocess.run(words, capture_output=True, text=True, check=True)
-    for line in ended.stdout.splitlines():
-        told = json.loads(line)
-        added = told.get("overhead_ms")
-        if added is not None:
-            name = f"spoolq work ({told.get('output', '')})"
-            note = "over subprocess.run"
-            yield Figure("a command `true`", name, "off", added, added, added, unit="ms", note=note)
+        yield of_times(SCENARIO, name, "off", found, base, unit="ms")
+    for name, found in times.items():
+        if name != BARE:
+            over = [one - bare for one, bare in zip(found, times[BARE], strict=True)]
+            yield of_times(f"{SCENARIO}, over {BARE}", name, "off", over, unit="ms")

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md from the JSON: its tables between the markers, and the plots as SVG."""
+"""docs/benchmarks.md from the JSON: its tables between the markers."""
 
 from __future__ import annotations
 
@@ -6,32 +6,27 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spoolq.bench.rounds import told
+from tests.benchmarks import plots
+from tests.benchmarks.bars import BARS, Found, number
+from tests.nfs import budgets
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE = DOCS / "benchmarks.md"
-PLOTS = DOCS / "benchmarks"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
-Figures = list[dict[str, Any]]
+Figure = dict[str, Any]
+Results = dict[str, Any]
 
 
-def write(results: dict[str, Any]) -> None:
+def write(results: Results) -> None:
     """Put the figures into the page; draw the plots where matplotlib is installed."""
     write_tables(results)
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        print("no matplotlib: the plots are as they were")
-        return
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "spoolq"
-    _throughput(results["figures"])
-    _growth(results["figures"])
-    _latency(results["figures"])
+    plots.draw(results["figures"])
 
 
-def write_tables(results: dict[str, Any]) -> None:
+def write_tables(results: Results) -> None:
     """Put the figures into the page, between its markers."""
     text = PAGE.read_text(encoding="utf-8")
     for name, make in TABLES.items():
@@ -44,133 +39,154 @@ def write_tables(results: dict[str, Any]) -> None:
     PAGE.write_text(text, encoding="utf-8")
 
 
-def _machine(results: dict[str, Any]) -> str:
-    told = results["machine"]
+def _table(head: tuple[str, ...], numbers: int, rows: Iterable[tuple[str, ...]]) -> str:
+    """`numbers`: so many columns from the first one with figures stand to the right."""
+    first = len(head) - numbers - 1
+    sides = ["---"] * first + ["--:"] * numbers + ["---"]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, sides, *rows))
+
+
+def _machine(results: Results) -> str:
+    machine, runs = results["machine"], results["runs"].values()
+    times = sorted(run["at"] for run in runs)
+    places = " and ".join(sorted({run["filesystem"] for run in runs}))
+    minutes = sum(run["seconds"] for run in runs) / 60
     return (
-        f"Measured {told['at']} on {told['processors']} processors, {told['system']}, Python "
-        f"{told['python']}, {told['filesystem']}; load average {told['load'][0]} when it ended."
+        f"Measured from {times[0]} to {times[-1]} ({minutes:.0f} minutes of measuring) on "
+        f"{machine['processors']} processors, {machine['system']}, Python {machine['python']}, "
+        f"{places}; load average at most {max(run['load'] for run in runs)} when a run ended."
     )
 
 
-def _own(results: dict[str, Any]) -> str:
+def _bars(results: Results) -> str:
+    found = Found(results["figures"])
+    head = ("what", "aim", "found", "held")
+    return _table(head, 0, (bar.row(found) for bar in BARS))
+
+
+def _own(results: Results) -> str:
     head = ("scenario", "durability", "subject", "median", "range", "x floor", "CPU x floor", "")
-    rows = [_row(*head), "|---|---|---|--:|--:|--:|--:|---|"]
+    own = [one for one in results["figures"] if not _is_versus(one)]
     floors = {
         (one["scenario"], one["durability"]): one["cpu"]
-        for one in results["figures"]
+        for one in own
         if one["subject"] == "floor" and one["cpu"]
     }
-    for one in results["figures"]:
-        if one["run"] == "versus":
-            continue
-        told = (one["scenario"], one["durability"], one["subject"])
-        median = f"{_n(one['median'])} {one['unit']}"
-        span = f"{_n(one['low'])} to {_n(one['high'])}"
-        floor = floors.get(told[:2])
+    rows = []
+    for one in own:
+        key = (one["scenario"], one["durability"], one["subject"])
+        floor = floors.get(key[:2])
         cpu = f"{one['cpu'] / floor:.2f}" if floor and one["cpu"] else ""
-        rows.append(_row(*told, median, span, _ratio(one), cpu, one["note"]))
-    return "\n".join(rows)
+        median = f"{number(one['median'])} {one['unit']}"
+        rows.append((*key, median, _range(one), _ratio(one), cpu, _note(one)))
+    return _table(head, 4, rows)
 
 
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+def _is_versus(one: Figure) -> bool:
+    return one["scenario"].startswith("versus: ") or one["scenario"] == "not measured"
 
 
-def _peers(results: dict[str, Any]) -> str:
+def _peers(results: Results) -> str:
     head = ("durability", "subject", "publish, tasks/s", "x floor", "take + done, tasks/s")
-    rows = [_row(*head, "x floor", "given"), "|---|---|--:|--:|--:|--:|---|"]
+    rows = []
     for durability in ("off", "full"):
-        takes = _versus(results["figures"], "take + done", durability)
-        for name, one in _versus(results["figures"], "publish", durability).items():
+        takes = plots.versus(results["figures"], "take + done", durability)
+        for name, one in plots.versus(results["figures"], "publish", durability).items():
             take = takes[name]
             speeds = (_speed(one), _ratio(one), _speed(take), _ratio(take))
-            rows.append(_row(durability, name, *speeds, one["note"]))
+            rows.append((durability, name, *speeds, _note(take)))
     missing = [o["subject"] for o in results["figures"] if o["scenario"] == "not measured"]
-    return "\n".join([*rows, *(f"\nNot measured: {line}." for line in missing)])
+    lines = (f"\nNot measured: {line}." for line in missing)
+    return "\n".join((_table((*head, "x floor", "given"), 4, rows), *lines))
 
 
-def _versus(figures: Figures, what: str, durability: str) -> dict[str, dict[str, Any]]:
-    return {
-        one["subject"]: one
-        for one in figures
-        if one["scenario"] == f"versus: {what}" and one["durability"] == durability
+def _consumers(results: Results) -> str:
+    rows = [
+        (
+            one["durability"],
+            one["subject"],
+            number(one["median"]),
+            _range(one),
+            _ratio(one),
+            _note(one),
+        )
+        for durability in ("off", "full")
+        for one in plots.versus(results["figures"], "4 consumers", durability).values()
+    ]
+    head = ("durability", "subject", "tasks/s", "range", "x floor", "given")
+    return _table(head, 3, rows)
+
+
+def _wake(results: Results) -> str:
+    medians = plots.versus(results["figures"], "wake-up, p50")
+    late = plots.versus(results["figures"], "wake-up, p99")
+    rows = [
+        (
+            name,
+            number(one["median"]),
+            number(late[name]["median"]),
+            number(one["high"]),
+            one["note"],
+        )
+        for name, one in medians.items()
+    ]
+    return _table(("subject", "p50, ms", "p99, ms", "longest, ms", ""), 3, rows)
+
+
+def _growth(results: Results) -> str:
+    sizes = plots.sizes(results["figures"])
+    found = {size: plots.versus(results["figures"], plots.WAITING.format(size)) for size in sizes}
+    names = dict.fromkeys(name for ones in found.values() for name in ones)
+    rows = []
+    for name in names:
+        ones = [found[size].get(name) for size in sizes]
+        cells = [f"{number(one['median'])} us" if one else "" for one in ones]
+        lost = max(one["counts"]["never"] for one in ones if one)
+        most = next((_ratio(one) for one in reversed(ones) if one), "")
+        rows.append((name, *cells, most, f"{lost:g} never"))
+    head = ("subject", *(f"{size:,} waiting" for size in sizes), "most over least", "given")
+    return _table(head, len(sizes) + 1, rows)
+
+
+def _nfs(_: Results) -> str:
+    moves, batch = budgets.MOVES, budgets.BATCH
+    in_batch = (moves[f"claim of {batch}"] + moves[f"done of {batch}"]) / batch
+    told_of = {
+        "publish": moves["publish"],
+        "claim, with the task's bytes": moves["claim"],
+        "done": moves["done"],
+        "a job by itself: claim and done": moves["claim"] + moves["done"],
+        f"a job of a batch of {batch}: claim and done": in_batch,
+        "renew": moves["renew"],
+        "a look that finds nothing new": budgets.IDLE_LOOK,
     }
+    rows = ((what, f"{requests:.3g}", "") for what, requests in told_of.items())
+    return _table(("move", "requests at most", ""), 1, rows)
 
 
-def _speed(one: dict[str, Any]) -> str:
+def _speed(one: Figure) -> str:
     return f"{1e6 / one['median']:,.0f}"
 
 
-def _n(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+def _range(one: Figure) -> str:
+    return f"{number(one['low'])} to {number(one['high'])}"
 
 
-def _ratio(one: dict[str, Any]) -> str:
+def _ratio(one: Figure) -> str:
     return "" if one["ratio"] is None else f"{one['ratio']:.2f}"
 
 
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+def _note(one: Figure) -> str:
+    return ", ".join(filter(None, (one["note"], told(one["counts"]))))
+
+
+TABLES: dict[str, Callable[[Results], str]] = {
     "machine": _machine,
+    "bars": _bars,
     "own": _own,
     "peers": _peers,
+    "consumers": _consumers,
+    "wake": _wake,
+    "growth": _growth,
+    "nfs": _nfs,
 }
-
-
-def _save(figure: Any, name: str) -> None:
-    figure.tight_layout()
-    figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None, "Creator": None})
-
-
-def _throughput(figures: Figures) -> None:
-    """Tasks a second per durability class, publishing and taking."""
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 6))
-    for side, durability in zip(axes, ("off", "full"), strict=True):
-        publish = _versus(figures, "publish", durability)
-        take = _versus(figures, "take + done", durability)
-        names = sorted(publish, key=lambda name: -publish[name]["median"])
-        at = range(len(names))
-        for shift, label, found in ((0.2, "publish", publish), (-0.2, "take + done", take)):
-            speeds = [1e6 / found[name]["median"] for name in names]
-            side.barh([n + shift for n in at], speeds, 0.4, label=label)
-        side.set_yticks(list(at), names)
-        side.set_xscale("log")
-        side.set_xlabel("tasks a second")
-        side.set_title(
-            "safe against " + ("power loss" if durability == "full" else "dying processes")
-        )
-        side.legend()
-    _save(figure, "throughput")
-
-
-def _growth(figures: Figures) -> None:
-    """Claim + done, and the first claim, by how many tasks wait."""
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4))
-    wanted = (("get_job + done", "microseconds a task"), ("first claim", "seconds"))
-    for side, (scenario, unit) in zip(axes, wanted, strict=True):
-        found = [o for o in figures if o["run"] == "growth" and o["scenario"] == scenario]
-        waiting = [int(one["subject"].split()[0]) for one in found]
-        low = [one["median"] - one["low"] for one in found]
-        high = [one["high"] - one["median"] for one in found]
-        side.errorbar(waiting, [one["median"] for one in found], [low, high], marker="o", capsize=3)
-        side.set_xscale("log")
-        side.set_ylim(bottom=0)
-        side.set_xlabel("tasks waiting")
-        side.set_ylabel(unit)
-        side.set_title(scenario)
-    _save(figure, "growth")
-
-
-def _latency(figures: Figures) -> None:
-    """From a publish to a blocked get_job's return."""
-    from matplotlib import pyplot
-
-    found = [one for one in figures if one["run"] == "wake"]
-    figure, side = pyplot.subplots(figsize=(6, 3))
-    side.bar([one["subject"] for one in found], [one["median"] for one in found])
-    side.set_ylabel("milliseconds")
-    side.set_title("from publish in one process to get_job in another")
-    _save(figure, "latency")

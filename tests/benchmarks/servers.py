@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from typing import Any
 
-from tests.benchmarks.peers import Peer, Unavailable
+from tests.benchmarks.peers import Peer, Unavailable, payloads_of
 
 
 def _program(name: str) -> str:
@@ -23,46 +25,59 @@ def _program(name: str) -> str:
     return found
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class Server:
+    """A process that listens on a port of 127.0.0.1; PORT in its words stands for the port."""
 
-
-class _Server(Peer):
-    def _start(self, *words: str, user: str | None = None) -> int:
-        port = _free_port()
-        given = [word.replace("PORT", str(port)) for word in words]
+    def __init__(
+        self, *words: str, user: str | None = None, end: signal.Signals = signal.SIGTERM
+    ) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._end = end
         self._process = subprocess.Popen(
-            given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user
-        )
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                return port
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise Unavailable(f"{words[0]} did not start")
+            [word.replace("PORT", str(self.port)) for word in words],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            user=user, cwd="/",
+        )  # fmt: skip
+        if not self._answers():
+            self.close()
+            raise Unavailable(f"{words[0]} did not start")
+
+    def _answers(self) -> bool:
+        until = time.monotonic() + 30
+        while self._process.poll() is None and time.monotonic() < until:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return True
+            time.sleep(0.02)
+        return False
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.wait()
+        """End it, by force if it must be."""
+        self._process.send_signal(self._end)
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
-class Beanstalkd(_Server):
+class Beanstalkd(Peer):
     """beanstalkd with a log that is synced at every write (-f 0)."""
 
     name = "beanstalkd -f 0"
     durability = "full"
-    _words = ("-f", "0")
+    _words: tuple[str, ...] = ("-f", "0")
 
-    def __init__(self, folder: str) -> None:
+    @classmethod
+    def serve(cls, folder: str) -> Server:
+        place = ("-l", "127.0.0.1", "-p", "PORT", "-b", folder)
+        return Server(_program("beanstalkd"), *place, *cls._words)
+
+    def __init__(self, folder: str, port: int = 0) -> None:
         super().__init__(folder)
         import greenstalk
 
-        port = self._start(
-            _program("beanstalkd"), "-l", "127.0.0.1", "-p", "PORT", "-b", folder, *self._words
-        )
         self._client = greenstalk.Client(("127.0.0.1", port), encoding=None)
 
     def publish(self, payloads: list[bytes]) -> None:
@@ -75,14 +90,16 @@ class Beanstalkd(_Server):
         taken: list[bytes] = []
         with contextlib.suppress(greenstalk.TimedOutError):
             while len(taken) < count:
-                job = self._client.reserve(timeout=0)
-                self._client.delete(job)
-                taken.append(job.body)
+                taken.append(self.wait(0))
         return taken
+
+    def wait(self, seconds: float) -> bytes:
+        job = self._client.reserve(timeout=int(seconds))
+        self._client.delete(job)
+        return bytes(job.body)
 
     def close(self) -> None:
         self._client.close()
-        super().close()
 
 
 class BeanstalkdDefault(Beanstalkd):
@@ -90,43 +107,92 @@ class BeanstalkdDefault(Beanstalkd):
 
     name = "beanstalkd"
     durability = "off"
+    crowd = 4000
     _words = ()
 
 
-class RedisQueue(_Server):
-    """RQ on Redis that appends to a file and syncs it every second, its default with AOF."""
+class RedisList(Peer):
+    """A list in Redis and one of what is being worked on; its log is synced every second."""
 
-    name = "RQ on Redis"
+    name = "Redis list"
+    crowd = 4000
 
-    def __init__(self, folder: str) -> None:
+    @classmethod
+    def serve(cls, folder: str) -> Server:
+        kept = ("--dir", folder, "--appendonly", "yes", "--save", "")
+        return Server(_program("redis-server"), "--port", "PORT", "--bind", "127.0.0.1", *kept)
+
+    def __init__(self, folder: str, port: int = 0) -> None:
         super().__init__(folder)
         import redis
+
+        self._redis = redis.Redis(port=port)
+
+    def publish(self, payloads: list[bytes]) -> None:
+        for payload in payloads:
+            self._redis.lpush("waiting", payload)
+
+    def fill(self, count: int) -> None:
+        self._redis.lpush("waiting", *payloads_of(range(count)))
+
+    def take(self, count: int) -> list[bytes]:
+        taken: list[bytes] = []
+        while len(taken) < count and (found := self._redis.lmove("waiting", "taken")):
+            taken.append(self._finished(found))
+        return taken
+
+    def wait(self, seconds: float) -> bytes:
+        return self._finished(self._redis.blmove("waiting", "taken", int(seconds), "RIGHT", "LEFT"))
+
+    def _finished(self, payload: Any) -> bytes:
+        self._redis.lrem("taken", 1, payload)
+        return bytes(payload)
+
+    def close(self) -> None:
+        self._redis.close()
+
+
+class RedisQueue(RedisList):
+    """RQ on such a Redis, without its worker, which forks for each job."""
+
+    name = "RQ on Redis"
+    crowd = 1000
+    most = 10_000
+
+    def __init__(self, folder: str, port: int = 0) -> None:
+        super().__init__(folder, port)
         import rq
 
-        port = self._start(
-            _program("redis-server"), "--port", "PORT", "--dir", folder, "--appendonly", "yes",
-            "--save", "",
-        )  # fmt: skip
-        self._redis = redis.Redis(port=port)
         self._queue = rq.Queue("bench", connection=self._redis)
 
     def publish(self, payloads: list[bytes]) -> None:
         for payload in payloads:
             self._queue.enqueue(len, payload)
 
-    def take(self, count: int) -> list[bytes]:
-        """Without rq's worker, which forks for each job: its queue and its acknowledgement alone."""
-        from rq.job import Job
+    def fill(self, count: int) -> None:
+        self.publish(payloads_of(range(count)))
 
+    def take(self, count: int) -> list[bytes]:
         taken: list[bytes] = []
-        while len(taken) < count:
-            job_id = self._redis.lpop(self._queue.key)
-            if job_id is None:
-                break
-            job: Any = Job.fetch(job_id.decode(), connection=self._redis)
-            taken.append(job.args[0])
-            job.delete()
+        while len(taken) < count and (found := self._next(None)):
+            taken.append(found)
         return taken
+
+    def wait(self, seconds: float) -> bytes:
+        found = self._next(int(seconds))
+        if found is None:
+            raise TimeoutError
+        return found
+
+    def _next(self, timeout: int | None) -> bytes | None:
+        """Its queue's own way to take, and its acknowledgement."""
+        found: Any = self._queue.dequeue_any([self._queue], timeout, self._redis)
+        if found is None:
+            return None
+        job = found[0]
+        self._redis.lrem(self._queue.intermediate_queue_key, 1, job.id)
+        job.delete()
+        return bytes(job.args[0])
 
 
 class Postgres(Peer):
@@ -134,44 +200,58 @@ class Postgres(Peer):
 
     name = "PostgreSQL"
     durability = "full"
+    crowd = 1000
     _synchronous = "on"
 
-    def __init__(self, folder: str) -> None:
+    @classmethod
+    def serve(cls, folder: str) -> Server:
+        user = _postgres_user() if os.geteuid() == 0 else None
+        if user:
+            shutil.chown(folder, user)
+        data = os.path.join(folder, "data")
+        words = [_program("initdb"), "-D", data, "-A", "trust", "-U", "bench", "--no-sync"]
+        quiet = subprocess.DEVNULL
+        made = subprocess.run(words, stdout=quiet, stderr=quiet, user=user, cwd="/", check=False)
+        if made.returncode:
+            raise Unavailable("initdb failed")
+        options = ("-p", "PORT", "-k", folder, "-c", "listen_addresses=127.0.0.1")
+        return Server(_program("postgres"), "-D", data, *options, user=user, end=signal.SIGINT)
+
+    def __init__(self, folder: str, port: int = 0) -> None:
         super().__init__(folder)
         import psycopg
 
-        self._control = _program("pg_ctl")
-        self._data = os.path.join(folder, "data")
-        self._user = "postgres" if os.geteuid() == 0 else None
-        if self._user:
+        where = f"host=127.0.0.1 port={port} user=bench dbname=postgres"
+        until = time.monotonic() + 30
+        while True:  # it listens some time before it is ready
             try:
-                shutil.chown(folder, self._user)
-            except LookupError:
-                self._user = "nobody"
-                shutil.chown(folder, self._user)
-        self._run(_program("initdb"), "-D", self._data, "-A", "trust", "-U", "bench")
-        port = _free_port()
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
-        self._run(
-            self._control, "-D", self._data, "-w", "-l", f"{folder}/log", "-o", options, "start"
-        )
-        self._connection = psycopg.connect(
-            f"host=127.0.0.1 port={port} user=bench dbname=postgres", autocommit=True
-        )
+                self._connection = psycopg.connect(where, autocommit=True)
+                break
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
         self._connection.execute(f"SET synchronous_commit TO {self._synchronous}")
-        self._connection.execute("CREATE TABLE tasks (id bigserial PRIMARY KEY, task bytea)")
-
-    def _run(self, *words: str) -> None:
-        ended = subprocess.run(
-            words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=self._user,
-            cwd=self.folder, check=False,
-        )  # fmt: skip
-        if ended.returncode:
-            raise Unavailable(f"{os.path.basename(words[0])} failed")
+        self._connection.execute("SET client_min_messages TO warning")
+        table = "CREATE TABLE IF NOT EXISTS tasks (id bigserial PRIMARY KEY, task bytea)"
+        self._connection.execute(table)
+        self._listens = False
 
     def publish(self, payloads: list[bytes]) -> None:
         for payload in payloads:
             self._connection.execute("INSERT INTO tasks (task) VALUES (%s)", (payload,))
+
+    def announce(self, payload: bytes) -> None:
+        self._connection.execute(
+            "WITH made AS (INSERT INTO tasks (task) VALUES (%s) RETURNING id) "
+            "SELECT pg_notify('tasks', '') FROM made",
+            (payload,),
+        )
+
+    def fill(self, count: int) -> None:
+        many = "INSERT INTO tasks (task) SELECT %s FROM generate_series(1, %s)"
+        self._connection.execute(many, (payloads_of(range(1))[0], count))
+        self._connection.execute("ANALYZE tasks")
 
     def take(self, count: int) -> list[bytes]:
         """Held by an open transaction while it is worked on, as such queues do it."""
@@ -187,9 +267,26 @@ class Postgres(Peer):
             taken.append(bytes(found[0]))
         return taken
 
+    def wait(self, seconds: float) -> bytes:
+        """LISTEN, and look when something was said."""
+        if not self._listens:
+            self._connection.execute("LISTEN tasks")
+            self._listens = True
+        while not (taken := self.take(1)):
+            if not list(self._connection.notifies(timeout=seconds, stop_after=1)):
+                raise TimeoutError
+        return taken[0]
+
     def close(self) -> None:
         self._connection.close()
-        self._run(self._control, "-D", self._data, "-m", "immediate", "stop")
+
+
+def _postgres_user() -> str:
+    """It does not run as root."""
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        return "nobody"
 
 
 class PostgresAsync(Postgres):
@@ -203,6 +300,7 @@ class PostgresAsync(Postgres):
 SERVERS: tuple[type[Peer], ...] = (
     Beanstalkd,
     BeanstalkdDefault,
+    RedisList,
     RedisQueue,
     Postgres,
     PostgresAsync,

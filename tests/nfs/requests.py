@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from nfs.budgets import BATCH
 from spoolq import Empty, Spool
 from spoolq.disk.mounts import mount_at
 from spoolq.queue import internals
@@ -67,8 +68,9 @@ def moves(path: str) -> dict[str, dict[str, float]]:
         told["renew"] = cost(point, lambda n: jobs[n].extend())
         told["done"] = cost(point, lambda n: jobs[n].done())
         jobs.clear()
-        told["claim of 20"] = cost(point, lambda _: jobs.extend(spool.get_jobs(ROUNDS, 0)), 1)
-        told["done of 20"] = cost(point, lambda _: [job.done() for job in jobs], 1)
+        batch = f"of {BATCH}"
+        told[f"claim {batch}"] = cost(point, lambda _: jobs.extend(spool.get_jobs(BATCH, 0)), 1)
+        told[f"done {batch}"] = cost(point, lambda _: [job.done() for job in jobs], 1)
         told["publish"] = cost(point, lambda _: spool.publish(b"task"))
     return told
 

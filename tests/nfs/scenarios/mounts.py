@@ -5,22 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from nfs.budgets import BATCH, MOVES
 from nfs.lab import each
 from nfs.trial import Failed, Trial
 
 if TYPE_CHECKING:
     from nfs.lab import Lab
 
-WAITING = 60
-BUDGETS = {  # docs/filesystems.md says what they consist of
-    "publish": 4,
-    "claim": 7,
-    "renew": 5,
-    "done": 2,
-    "claim of 20": 84,
-    "done of 20": 21,
-}
-"""Requests at most, in whole numbers: rarer ones (a path looked up anew) are shared by many moves."""
+WAITING = 2 * BATCH
 
 
 def request_budgets(lab: Lab, _scale: int) -> str:
@@ -34,7 +26,7 @@ def request_budgets(lab: Lab, _scale: int) -> str:
     if "noac" not in lab.options:
         over = [
             f"{move} took {told[move]}, the budget is {allowed}"
-            for move, allowed in BUDGETS.items()
+            for move, allowed in MOVES.items()
             if int(told[move]["total"]) > allowed
         ]
         if over:

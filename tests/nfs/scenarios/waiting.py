@@ -7,6 +7,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from nfs.budgets import IDLE_LOOK
 from nfs.trial import Failed, Trial, eventually
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def idle_consumers(lab: Lab, _scale: int) -> str:
     requests = sum(told["requests"].values())
     spent = f"{requests} requests {told['requests']} for {listings} listings, {looks} of ready/"
     touches = told["requests"].get("SETATTR", 0)
-    if "noac" not in lab.options and requests - touches > listings + PATH_LOOK_UPS:
+    if "noac" not in lab.options and requests - touches > IDLE_LOOK * listings + PATH_LOOK_UPS:
         raise Failed(spent)
     if looks > told["seconds"] / 0.75 + 2:
         raise Failed(f"{looks} looks in {told['seconds']} s is more than one a poll")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 import traceback
@@ -93,7 +92,7 @@ def _measured(
 ) -> bool:
     """One run, kept when it is over. What fails in it is told, and the others go on."""
     figures: list[dict[str, Any]] = []
-    os.sync()  # what went before is not this run's burden
+    place.settle(folder)  # what went before is not this run's burden
     began = time.monotonic()
     try:
         with scratch_directory(folder) as scratch:

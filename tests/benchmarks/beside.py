@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from spoolq.bench.rounds import Figure, of_times, quantile, worst
-from tests.benchmarks import peers, servers, subjects
+from tests.benchmarks import peers, place, servers, subjects
 from tests.benchmarks.field import Field, Subject
 from tests.benchmarks.peers import Peer, payloads_of
 
@@ -112,7 +112,7 @@ def growth(folder: str, rounds: int, waiting: tuple[int, ...], seconds: float) -
                 with field.trying(one):
                     one.peer.fill(size)
                     counts[one] = _bearable(one.peer, seconds)
-        os.sync()
+        place.settle(folder)
         for turn in range(rounds):
             for size, field in fields.items():
                 for one in field.each():

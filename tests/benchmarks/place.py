@@ -75,3 +75,8 @@ def _unmount(point: str) -> None:
         time.sleep(0.1)
     print(f"bench: {ended.stderr.strip()}; it goes when its last user ends", file=sys.stderr)
     subprocess.run(["umount", "--lazy", point], check=False)
+
+
+def settle(folder: str) -> None:
+    """Have the disk done with what was written before; of this file system only."""
+    subprocess.run(["sync", "-f", folder], check=False)

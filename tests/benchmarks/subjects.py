@@ -39,6 +39,7 @@ class FloorPeerFull(FloorPeer):
     """The floor with its syncs."""
 
     durability = "full"
+    crowd = 1000
 
 
 class CFloorPeer(Peer):
@@ -135,6 +136,7 @@ class SpoolPeerFull(SpoolPeer):
     """spoolq, safe against power loss."""
 
     durability = "full"
+    crowd = 1000
 
 
 class SpoolBatchPeer(SpoolPeer):

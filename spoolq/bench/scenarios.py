@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spoolq.bench.floor import PAYLOAD, Floor, fill, oldest
 from spoolq.bench.processes import Child, Crowd, crowd
 from spoolq.bench.rounds import Figure, alternate, of_times, quantile, worst
+from spoolq.bench.starting import start_up
 from spoolq.queue import Spool, internals
 from spoolq.verbs.reap import Reaper
 
@@ -262,43 +260,6 @@ def look_ups(folder: str, scale: Scale) -> Iterator[Figure]:
         "cancel": lambda count: [spool.cancel(next(left)) for _ in range(count)],
     }
     yield from alternate("by id", "off", subjects, rounds=scale.rounds, count=scale.count)
-
-
-def start_up(folder: str, scale: Scale) -> Iterator[Figure]:
-    """Whole commands, from the shell's start of Python to its end."""
-    spool = Spool.create(f"{folder}/spool", durability="off")
-    script = "import sys; from spoolq.cli.main import main; sys.exit(main())"
-    commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
-        "put": [sys.executable, "-c", script, "put"],
-        "get": [sys.executable, "-c", script, "get"],
-        "status": [sys.executable, "-c", script, "status"],
-        "ls": [sys.executable, "-c", script, "ls"],
-    }
-
-    env = {**os.environ, "SPOOLQ_DIR": spool.path}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages are compiled
-
-    def runner(words: list[str]) -> Callable[[int], None]:
-        def act(count: int) -> None:
-            for _ in range(count):
-                subprocess.run(
-                    words,
-                    input=PAYLOAD,
-                    env=env,
-                    stdout=subprocess.DEVNULL,
-                    check=True,
-                )
-
-        return act
-
-    subjects = {name: runner(words) for name, words in commands.items()}
-    told = alternate(
-        "start-up", "off", subjects, rounds=scale.starts, count=2, floor="python -c pass"
-    )
-    for one in told:
-        milliseconds = (one.median / 1e3, one.low / 1e3, one.high / 1e3)
-        yield Figure(one.scenario, one.subject, "off", *milliseconds, ratio=one.ratio, unit="ms")
 
 
 ALL: dict[str, Callable[[str, Scale], Iterator[Figure]]] = {

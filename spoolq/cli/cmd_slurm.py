@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from spoolq.cli import options, output
+from spoolq.disk import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _script(args: argparse.Namespace) -> str:
         path = spool.path
     return batch.script(
         batch.Batch(
-            spoolq=_spoolq(),
+            spoolq=identity.program(sys.executable),
             spool=path,
             work=work,
             workers=args.workers,
@@ -116,16 +116,6 @@ def _check_work(work: list[str]) -> None:
         module.command_of(parser.parse_args(work))
     except options.UsageError as error:
         raise options.UsageError(f"the arguments of work: {error}") from None
-
-
-def _spoolq() -> list[str]:
-    """How a node finds this spoolq: a checkout's wrapper, an installed one, or Python's -m."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for place in (os.path.join(os.path.dirname(package), "bin"), os.path.dirname(sys.executable)):
-        candidate = os.path.join(place, "spoolq")
-        if os.access(candidate, os.X_OK):
-            return [candidate]
-    return [sys.executable, "-m", "spoolq"]
 
 
 def _submitted(script: str) -> str | None:

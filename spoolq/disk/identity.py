@@ -11,6 +11,7 @@ __all__ = [
     "host_name",
     "may_trust_owner",
     "process_id",
+    "program",
     "trusts_everything",
 ]
 
@@ -18,6 +19,16 @@ __all__ = [
 def absolute(path: str | PathLike[str]) -> str:
     """The path as an absolute one; symbolic links in it are kept."""
     return os.path.abspath(os.fspath(path))
+
+
+def program(python: str) -> list[str]:
+    """What a shell starts this spoolq by: a checkout's wrapper, an installed one, or Python's -m."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for place in (os.path.join(os.path.dirname(package), "bin"), os.path.dirname(python)):
+        candidate = os.path.join(place, "spoolq")
+        if os.access(candidate, os.X_OK):
+            return [candidate]
+    return [python, "-m", "spoolq"]
 
 
 def host_name() -> str:

@@ -180,15 +180,19 @@ def _wake(path: str, count: str) -> dict[str, Any]:
 
 
 def _idle(path: str, seconds: str) -> dict[str, Any]:
-    """Wait for nothing: the share of a processor that it costs once the watch stands."""
+    """Wait for nothing, three times: the share of a processor that it costs once it has begun."""
     spool = Spool(path)
     spool.get_jobs(
         1, timeout=min(6.0, float(seconds))
-    )  # its beginning is over: watch, first upkeep
+    )  # its watch stands, its first upkeep is over
     ready()
-    began, busy = time.perf_counter(), time.process_time()
-    spool.get_jobs(1, timeout=float(seconds))
-    return {"percent": 100 * (time.process_time() - busy) / (time.perf_counter() - began)}
+    percents = []
+    for _ in range(3):
+        began, busy = time.perf_counter(), time.process_time()
+        spool.get_jobs(1, timeout=float(seconds))
+        spent = time.process_time() - busy
+        percents.append(100 * spent / (time.perf_counter() - began))
+    return {"percents": percents}
 
 
 def _first(path: str) -> dict[str, Any]:

@@ -184,8 +184,8 @@ def idle(folder: str, scale: Scale) -> Iterator[Figure]:
     spool = Spool.create(f"{folder}/spool", durability="off")
     with Child("idle", spool.path, scale.idle_seconds) as child:
         child.go()
-        percent = child.end()["percent"]
-    yield Figure("idle consumer", "spoolq", "off", percent, percent, percent, unit="% CPU")
+        percents = child.end()["percents"]
+    yield of_times("idle consumer", "spoolq", "off", percents, unit="% CPU")
 
 
 def growth(folder: str, scale: Scale) -> Iterator[Figure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 import traceback
@@ -36,8 +37,12 @@ def main() -> int:
         return 2
     wanted = args.only or list(runs)
     results = Results(wanted, kept=bool(args.only))
-    with place.directory(args.directory, mounted=args.mount) as folder:
-        failed = [name for name in wanted if not _measured(name, runs[name], folder, results, args)]
+    try:
+        with place.directory(args.directory, mounted=args.mount) as folder:
+            failed = [n for n in wanted if not _measured(n, runs[n], folder, results, args)]
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"bench: no place to measure in (--mount needs root): {error}", file=sys.stderr)
+        return 1
     if not args.quick:
         page.write(read())
     for name in failed:

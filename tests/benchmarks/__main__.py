@@ -43,6 +43,9 @@ def main() -> int:
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"bench: no place to measure in (--mount needs root): {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted; what was over before is in results.json", file=sys.stderr)
+        return 130
     if not args.quick:
         page.write(read())
     for name in failed:

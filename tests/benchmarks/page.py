@@ -12,7 +12,7 @@ from tests.benchmarks.bars import BARS, Found, number
 from tests.nfs import budgets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
@@ -39,10 +39,9 @@ def write_tables(results: Results) -> None:
     PAGE.write_text(text, encoding="utf-8")
 
 
-def _table(head: tuple[str, ...], numbers: int, rows: Iterable[tuple[str, ...]]) -> str:
-    """`numbers`: so many columns from the first one with figures stand to the right."""
-    first = len(head) - numbers - 1
-    sides = ["---"] * first + ["--:"] * numbers + ["---"]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], figures: Sequence[str]) -> str:
+    """Columns named in `figures` stand to the right."""
+    sides = ["--:" if name in figures else "---" for name in head]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, sides, *rows))
 
 
@@ -61,7 +60,7 @@ def _machine(results: Results) -> str:
 def _bars(results: Results) -> str:
     found = Found(results["figures"])
     head = ("what", "aim", "found", "held")
-    return _table(head, 0, (bar.row(found) for bar in BARS))
+    return _table(head, (bar.row(found) for bar in BARS), ())
 
 
 def _own(results: Results) -> str:
@@ -79,7 +78,7 @@ def _own(results: Results) -> str:
         cpu = f"{one['cpu'] / floor:.2f}" if floor and one["cpu"] else ""
         median = f"{number(one['median'])} {one['unit']}"
         rows.append((*key, median, _range(one), _ratio(one), cpu, _note(one)))
-    return _table(head, 4, rows)
+    return _table(head, rows, head[3:7])
 
 
 def _is_versus(one: Figure) -> bool:
@@ -87,7 +86,15 @@ def _is_versus(one: Figure) -> bool:
 
 
 def _peers(results: Results) -> str:
-    head = ("durability", "subject", "publish, tasks/s", "x floor", "take + done, tasks/s")
+    head = (
+        "durability",
+        "subject",
+        "publish, tasks/s",
+        "x floor",
+        "take + done, tasks/s",
+        "x floor",
+        "given",
+    )
     rows = []
     for durability in ("off", "full"):
         takes = plots.versus(results["figures"], "take + done", durability)
@@ -97,7 +104,7 @@ def _peers(results: Results) -> str:
             rows.append((durability, name, *speeds, _note(take)))
     missing = [o["subject"] for o in results["figures"] if o["scenario"] == "not measured"]
     lines = (f"\nNot measured: {line}." for line in missing)
-    return "\n".join((_table((*head, "x floor", "given"), 4, rows), *lines))
+    return "\n".join((_table(head, rows, head[2:6]), *lines))
 
 
 def _consumers(results: Results) -> str:
@@ -114,7 +121,7 @@ def _consumers(results: Results) -> str:
         for one in plots.versus(results["figures"], "4 consumers", durability).values()
     ]
     head = ("durability", "subject", "tasks/s", "range", "x floor", "given")
-    return _table(head, 3, rows)
+    return _table(head, rows, head[2:5])
 
 
 def _wake(results: Results) -> str:
@@ -130,7 +137,8 @@ def _wake(results: Results) -> str:
         )
         for name, one in medians.items()
     ]
-    return _table(("subject", "p50, ms", "p99, ms", "longest, ms", ""), 3, rows)
+    head = ("subject", "p50, ms", "p99, ms", "longest, ms", "")
+    return _table(head, rows, head[1:4])
 
 
 def _growth(results: Results) -> str:
@@ -145,7 +153,7 @@ def _growth(results: Results) -> str:
         most = next((_ratio(one) for one in reversed(ones) if one), "")
         rows.append((name, *cells, most, f"{lost:g} never"))
     head = ("subject", *(f"{size:,} waiting" for size in sizes), "most over least", "given")
-    return _table(head, len(sizes) + 1, rows)
+    return _table(head, rows, head[1:-1])
 
 
 def _nfs(_: Results) -> str:
@@ -160,8 +168,8 @@ def _nfs(_: Results) -> str:
         "renew": moves["renew"],
         "a look that finds nothing new": budgets.IDLE_LOOK,
     }
-    rows = ((what, f"{requests:.3g}", "") for what, requests in told_of.items())
-    return _table(("move", "requests at most", ""), 1, rows)
+    rows = ((what, f"{requests:.3g}") for what, requests in told_of.items())
+    return _table(("move", "requests at most"), rows, ("requests at most",))
 
 
 def _speed(one: Figure) -> str:

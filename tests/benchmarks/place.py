@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,20 +24,35 @@ _INSIDE = "SPOOLQ_BENCH_INSIDE"
 def go_inside() -> None:
     """As root, run this again where mounts and processes are its own: they end with it.
 
-    Whatever ends the benchmark, even SIGKILL, no server and no mount outlives it.
+    Whatever ends the benchmark, even SIGKILL, no server and no mount outlives it. Does not return
+    when it has been run inside.
     """
     apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if _INSIDE in os.environ or os.geteuid() != 0 or shutil.which("unshare") is None:
         return
     if subprocess.run([*apart, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
         return
-    os.environ[_INSIDE] = "1"
-    os.execvp(apart[0], [*apart, sys.executable, "-m", "tests.benchmarks", *sys.argv[1:]])
+    words = [*apart, sys.executable, "-m", "tests.benchmarks", *sys.argv[1:]]
+    inside = subprocess.Popen(words, env={**os.environ, _INSIDE: "1"})
+    # unshare itself hears nothing but SIGKILL; Ctrl-C reaches what runs inside by itself.
+    signal.signal(signal.SIGTERM, lambda *_: _pass_on(inside.pid))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(inside.wait())
+
+
+def _pass_on(unshare: int) -> None:
+    children = Path(f"/proc/{unshare}/task/{unshare}/children").read_text(encoding="ascii")
+    for child in children.split():
+        os.kill(int(child), signal.SIGTERM)
 
 
 def end_politely() -> None:
     """SIGTERM tidies up, as Ctrl-C does: process 1 of its namespace would not hear it at all."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
 
 
 @contextmanager

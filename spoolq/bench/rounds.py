@@ -116,5 +116,8 @@ def worst(counts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def told(counts: Mapping[str, float]) -> str:
-    """Counts in words: `0 twice, 0 never, 0.04 lost renames`."""
-    return ", ".join(f"{value:.3g} {name.replace('_', ' ')}" for name, value in counts.items())
+    """Counts in words: `0 twice, 0 never, 0.04 lost renames a task`."""
+    return ", ".join(f"{value:.3g} {_WORDS.get(name, name)}" for name, value in counts.items())
+
+
+_WORDS = {"lost_renames": "lost renames a task", "out_of_order": "out of order"}

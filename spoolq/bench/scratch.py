@@ -18,7 +18,10 @@ def scratch_directory(parent: str) -> Iterator[str]:
     Raises:
         OSError: `parent` is missing, or nothing can be made there.
     """
-    folder = tempfile.mkdtemp(prefix="spoolq-bench-", dir=parent)
+    try:
+        folder = tempfile.mkdtemp(prefix="spoolq-bench-", dir=parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, parent) from error
     try:
         yield folder
     finally:

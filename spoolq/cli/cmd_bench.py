@@ -22,7 +22,7 @@ def add_arguments(table: Table) -> None:
 Measure spools in a new directory under DIR (default: the current one), which is removed at the end.
 Beside each figure stands the floor: a program that makes the same system calls with nothing around
 them, in the same run, taking turns. Medians of rounds, with the fastest and the slowest in
-brackets; "x" is the ratio to the floor. It takes about two minutes; -s is not used.
+brackets; "x" is the ratio to the floor. It takes two or three minutes; -s is not used.
 """,
         """
 spoolq bench /shared                  # on the file system that the spool will be on
@@ -46,6 +46,8 @@ spoolq bench --json > figures.jsonl
 
 def run(args: argparse.Namespace) -> int:
     """Measure and tell each scenario as it ends."""
+    import signal
+    import sys
     from dataclasses import replace
 
     from spoolq.bench import scenarios
@@ -60,14 +62,22 @@ def run(args: argparse.Namespace) -> int:
     scale = scenarios.QUICK if args.quick else scenarios.Scale()
     if args.large:
         scale = replace(scale, waiting=(*scale.waiting, 1_000_000))
-    if not args.json:
-        place = os.path.abspath(args.directory)
-        output.line(f"on {mounts.filesystem_type(place)}, {os.cpu_count()} processors")
-    for name in chosen:
-        with scratch_directory(args.directory) as folder:
-            for figure in scenarios.ALL[name](folder, scale):
-                _tell(figure, as_json=args.json)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidied up, too
+    # One around all of them: a signal in the midst of tidying one up is tidied up after, too.
+    with scratch_directory(args.directory) as place:
+        if not args.json:
+            _head(mounts.filesystem_type(os.path.abspath(place)))
+        for name in chosen:
+            with scratch_directory(place) as folder:
+                for figure in scenarios.ALL[name](folder, scale):
+                    _tell(figure, as_json=args.json)
     return 0
+
+
+def _head(filesystem: str) -> None:
+    output.line(f"on {filesystem}, {os.cpu_count()} processors")
+    columns = f"{'median':>9} {'':<8} {'floor':<8} [fastest slowest]"
+    output.line(f"{'scenario (durability)':<34} {'subject':<18} {columns}")
 
 
 def _tell(figure: Figure, *, as_json: bool) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,8 +34,9 @@ def test_every_scenario_runs_and_leaves_nothing_behind(
 
 
 def test_people_get_a_row_for_each_figure(process: Run, tmp_path: Path) -> None:
-    first, *rows = process("bench", str(tmp_path), "--quick", "--only", "extend").good().lines
+    first, head, *rows = process("bench", str(tmp_path), "--quick", "--only", "extend").good().lines
     assert "processors" in first
+    assert head.split()[:4] == ["scenario", "(durability)", "subject", "median"]
     assert [row.split()[:3] for row in rows] == [
         ["extend", "(off)", "floor"],
         ["extend", "(off)", "spoolq"],
@@ -46,4 +50,18 @@ def test_scenario_that_is_none_is_told_with_those_there_are(process: Run, tmp_pa
 
 
 def test_directory_that_is_missing_is_an_error_of_one_line(process: Run, tmp_path: Path) -> None:
-    assert "none" in process("bench", str(tmp_path / "none"), "--quick").bad(1)
+    said = process("bench", str(tmp_path / "none"), "--quick").bad(1)
+    assert said == f"spoolq: {tmp_path / 'none'}: No such file or directory\n"
+
+
+def test_what_is_ended_by_a_signal_leaves_nothing_behind(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "spoolq", "bench", str(tmp_path), "--only", "extend"]
+    running = subprocess.Popen([*words, "--only", "idle"], stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if line.startswith("extend"):  # idle comes next, and takes long
+            running.terminate()
+            break
+    running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []

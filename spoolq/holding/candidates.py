@@ -7,7 +7,6 @@ place of their own, and return to the front within a second. No I/O.
 from __future__ import annotations
 
 import heapq
-import random
 from bisect import bisect_left
 from collections import deque
 from itertools import islice
@@ -16,6 +15,7 @@ from spoolq.rules import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterable
 
 RELIST_AFTER_LOSSES = 24
@@ -43,7 +43,7 @@ class Candidates:
         self._foreign: set[str] = set()
         self._lost_in_a_row = 0
         self._aside_since: float | None = None
-        self._chance = chance or random.Random()  # noqa: S311
+        self._chance = chance
         self._names_are_listed = False
         self.is_listed = False
         """Whether the name given last came from a listing, which shows what kind of file it is."""
@@ -172,6 +172,10 @@ class Candidates:
         start, stop = self._at, self._stop
         if stop - start < 2:
             return
+        if self._chance is None:
+            import random  # noqa: PLC0415 - who never meets another consumer does without
+
+            self._chance = random.Random()  # noqa: S311
         step = self._chance.randrange(1, min(WIDEST_STEP, stop - start))
         # Never past a task of a higher priority than the one stepped to.
         while step and self._names[start][0] != self._names[start + step][0]:

@@ -9,9 +9,9 @@ surrogates, as Python's file-system encoding has them.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 
 from spoolq.errors import InvalidTask
+from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
-class CommandTask:
+_NO_VARIABLES: Mapping[str, str] = {}
+
+
+class CommandTask(NamedTuple):
     """A command to run.
 
     Attributes:
@@ -32,7 +34,7 @@ class CommandTask:
 
     argv: Sequence[str]
     cwd: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = _NO_VARIABLES
     timeout_seconds: float | None = None
 
 

@@ -10,8 +10,6 @@ Lines that cannot be understood (the last one, when its writer was killed) are n
 
 from __future__ import annotations
 
-import json
-
 from spoolq.rules import names
 from spoolq.shapes import NamedTuple
 
@@ -61,11 +59,15 @@ class Attempt(NamedTuple):
 
 def first_line(owner: str) -> str:
     """The line that a file begins with."""
+    import json  # noqa: PLC0415 - who only takes a job writes nothing down
+
     return json.dumps({"journal": 1, "owner": owner}) + "\n"
 
 
 def lines(told: Iterable[Told], file_owner: str, ahead: float = 0.0) -> str:
     """Attempts as their lines; `ahead`: seconds to add to the times when they ended."""
+    import json  # noqa: PLC0415
+
     written = []
     taken, taken_text = -1.0, ""
     ended, ended_text = -1, ""
@@ -107,6 +109,8 @@ def attempts(data: bytes, otherwise: str, since: float) -> Iterator[Attempt]:
 
 
 def _owner(text: bytes) -> str | None:
+    import json  # noqa: PLC0415
+
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -117,6 +121,8 @@ def _owner(text: bytes) -> str | None:
 
 def parse(text: bytes, owner: str) -> Attempt | None:
     """The attempt of one line; None for the first line, a cut one, and all else."""
+    import json  # noqa: PLC0415
+
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

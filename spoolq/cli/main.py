@@ -6,6 +6,7 @@ one line in COMMANDS. Whatever a command raises ends here, as one line and an ex
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from spoolq.cli import output, plain
@@ -69,7 +70,9 @@ def main(argv: list[str] | None = None) -> int:
         status = _run(sys.argv[1:] if argv is None else argv)
         output.flush()
     except (Exception, KeyboardInterrupt) as error:
-        return _failure(error)
+        status = _failure(error)
+    if argv is None:
+        gc.freeze()  # the process ends: 3 ms that Python would search all that was imported for cycles
     return status
 
 

@@ -135,5 +135,16 @@ def test_the_overview_imports_no_command_and_no_spool(spool: Spool) -> None:
     assert "spoolq.queue" not in found
 
 
+def test_a_command_that_ends_is_not_searched_for_garbage() -> None:
+    asks = "import gc; from spoolq.cli.main import main; main({}); print(gc.get_freeze_count())"
+    frozen = [
+        int(subprocess.check_output([sys.executable, "-c", asks.format(given), "--version"],
+                                    env=environment()).split()[-1])
+        for given in ("", "['--version']")
+    ]  # fmt: skip
+    assert frozen[0] > 1000
+    assert frozen[1] == 0
+
+
 def test_a_mistake_and_help_are_argparse_s(spool: Spool) -> None:
     assert "argparse" in modules_of(spool, "put", "--help")

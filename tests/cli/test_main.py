@@ -117,7 +117,7 @@ def test_options_are_not_abbreviated(cli: Callable, words: tuple[str, ...]) -> N
 def test_unexpected_errors_are_one_line_and_a_traceback_when_debugging(
     cli: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_args: object) -> None:
+    def broken(_args: object, **_options: object) -> None:
         raise RuntimeError("it\nbroke\x1b[1m")
 
     monkeypatch.setattr(options, "open_spool", broken)

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from spoolq.disk import identity
-from spoolq.errors import (
-    Closed,
-    Empty,
-    PublishOnly,
-    UnknownJob,
-)
+from spoolq.errors import Closed, Empty, PublishOnly, UnknownJob
 from spoolq.holding.intake import Intake
-from spoolq.holding.storage import storage_error, telling_storage_errors
+from spoolq.holding.storage import tell, telling_storage_errors
 from spoolq.later import Later, log_named
 from spoolq.rules import names, tasks
 from spoolq.rules.settings import checked_count, checked_seconds
@@ -130,7 +125,6 @@ class Spool:
 
     # ----- publishing
 
-    @telling_storage_errors
     def publish(
         self,
         task: bytes,
@@ -160,12 +154,17 @@ class Spool:
             Full: more would wait than max_waiting or max_bytes allow.
             StorageFull, StorageError: the file system refused; nothing was published.
         """
-        spool = self._here()
-        options = tasks.checked_options(priority, delay, key, headers, lease_seconds, max_attempts)
-        payload = tasks.checked_task(task, spool.settings.max_task_bytes)
-        if not (key and self._intake.is_limited and keys.held_by(spool, key)):
-            self._intake.admit(1, len(payload), timeout)
-        return publish.publish(spool, payload, options)
+        try:  # telling_storage_errors is a twelfth of all Python here
+            spool = self._here()
+            options = tasks.checked_options(
+                priority, delay, key, headers, lease_seconds, max_attempts
+            )
+            payload = tasks.checked_task(task, spool.settings.max_task_bytes)
+            if not (key and self._intake.is_limited and keys.held_by(spool, key)):
+                self._intake.admit(1, len(payload), timeout)
+            return publish.publish(spool, payload, options)
+        except OSError as error:
+            tell(error)
 
     @telling_storage_errors
     def publish_many(
@@ -292,7 +291,7 @@ class Spool:
         try:
             yield from listing.each(spool, status)
         except OSError as error:
-            raise storage_error(error) from error
+            tell(error)
 
     @telling_storage_errors
     def stats(self) -> Stats:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from spoolq.disk.filesystem import Foreign
-from spoolq.errors import InvalidTask, LeaseLost, SpoolqError
+from spoolq.errors import InvalidTask, LeaseLost
 from spoolq.holding.lease import HeldLease
-from spoolq.holding.storage import storage_error, telling_storage_errors
+from spoolq.holding.storage import tell, telling_storage_errors
 from spoolq.holding.turns import one_at_a_time
 from spoolq.later import log_named
 from spoolq.rules import layout, leases, names, records, retries
@@ -199,9 +199,7 @@ class Job:
             with self._lock:  # as one_at_a_time does, which costs a third of all Python here
                 self._finish(result, run)
         except OSError as error:
-            if isinstance(error, SpoolqError):
-                raise
-            raise storage_error(error) from error
+            tell(error)
 
     def _finish(self, result: bytes | None, run: Mapping[str, Any] | None) -> None:
         if self._ended == "done":

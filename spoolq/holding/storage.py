@@ -10,7 +10,7 @@ from spoolq.errors import SpoolqError, StorageError, StorageFull
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ParamSpec, TypeVar
+    from typing import NoReturn, ParamSpec, TypeVar
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -24,11 +24,16 @@ def telling_storage_errors(method: Callable[_P, _R]) -> Callable[_P, _R]:
         try:
             return method(*args, **kwargs)
         except OSError as error:
-            if isinstance(error, SpoolqError):
-                raise
-            raise storage_error(error) from error
+            tell(error)
 
     return told
+
+
+def tell(error: OSError) -> NoReturn:
+    """Raise an error of the file system as ours, and one of ours as it is."""
+    if isinstance(error, SpoolqError):
+        raise error
+    raise storage_error(error) from error
 
 
 def storage_error(error: OSError) -> StorageError:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from spoolq.errors import SpoolqError
-from spoolq.holding.storage import storage_error
+from spoolq.holding.storage import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ def one_at_a_time(method: _Method) -> _Method:
             with self._lock:
                 return method(self, *args, **kwargs)
         except OSError as error:
-            if isinstance(error, SpoolqError):
-                raise
-            raise storage_error(error) from error
+            tell(error)
 
     return locked  # type: ignore[return-value]

@@ -286,13 +286,10 @@ class OsFileSystem:
             return self.lstat(name) is not None  # which tells bad weather from absence
         return os.access(self._prefix + name, os.F_OK, follow_symlinks=False)
 
-    def read(self, name: str, limit: int) -> bytes:
-        return self._read(name, limit, 1)
-
     def read_record(self, name: str, limit: int) -> bytes:
-        return self._read(name, limit, 2)
+        return self.read(name, limit, 2)
 
-    def _read(self, name: str, limit: int, links: int) -> bytes:
+    def read(self, name: str, limit: int, links: int = 1) -> bytes:
         handle, size = self._open(name, links)
         try:
             if size > limit:

@@ -93,7 +93,10 @@ class Candidates:
         return few[0] if few else None
 
     def next_few(self, now: float, most: int) -> list[str]:
-        """Up to `most` names to try one after the other; see `untried`. `now`: local seconds."""
+        """Up to `most` names of the listing to try one after the other, or one that arrived.
+
+        Give back those that were not tried (`untried`). `now`: local seconds.
+        """
         if self._inbox:
             self._take_in()
         if self._passed:
@@ -105,7 +108,8 @@ class Candidates:
             self._at, self._stop = 0, len(self._names)
             self._names_are_listed = False
         start = self._at
-        few = self._names[start : min(start + most, self._stop)]
+        end = start + (most if self._names_are_listed else 1)
+        few = self._names[start : min(end, self._stop)]
         if self._arrived and self._arrived[0] < few[-1]:
             if self._arrived[0] < few[0]:
                 self.is_listed = False

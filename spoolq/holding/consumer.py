@@ -150,13 +150,14 @@ class Consumer:
     # ----- candidates
 
     def _next_candidates(self, most: int) -> tuple[list[str], bool]:
-        """Names to try, and whether the listing showed that they are regular files."""
+        """Names to try: many that a listing showed to be regular files, or one, to be looked at."""
         with self._lock:
             now = self._local()
             if now >= self._relist_at or self._is_stale or self._candidates.worn_out:
                 self._list(now)
-            few = self._candidates.next_few(now, most)
-            return few, self._candidates.is_listed and not self._spool.fs.is_network
+            trusts = not self._spool.fs.is_network  # whose listings do not show it
+            few = self._candidates.next_few(now, most if trusts else 1)
+            return few, trusts and self._candidates.is_listed
 
     def _give_back(self, untried: list[str], *, is_lost: bool = False) -> None:
         """Names that were not tried; `is_lost`: somebody else was faster at the one before them."""
@@ -201,7 +202,8 @@ class Consumer:
                         self._give_back(few)
                         break
                 if few:
-                    self._try(few, are_listed, taking)
+                    if are_listed or self._is_ours(few[0]):
+                        self._try(few, taking)
                 elif taking.jobs or (self._listed_at or 0.0) >= began:
                     break
                 else:
@@ -214,41 +216,43 @@ class Consumer:
             taking.end()
         return taking.trusted_jobs()
 
-    def _try(self, few: list[str], are_listed: bool, taking: Taking) -> None:
-        """Take one after the other, until one is lost to somebody else."""
-        for at, name in enumerate(few):
-            try:
-                outcome = True if are_listed else self._look(name)
-                if outcome:
-                    outcome = taking.take(name)
-            except PermissionError as error:
-                if taking.lease is None:
-                    self._give_back(few[at:])
-                    raise
-                _log.warning("%s cannot be taken: %s", name, error)
-                self._candidates.skip_foreign(name)
-            except BaseException:
-                self._give_back(few[at:])
+    def _try(self, few: list[str], taking: Taking) -> None:
+        """Take one after the other, until one is lost to somebody else or foreign."""
+        try:
+            outcome = taking.take(few)
+        except PermissionError as error:
+            if taking.lease is None:
+                self._give_back(few)
                 raise
-            else:
-                if outcome is None:
-                    self._leave(name)
-                elif not outcome:
-                    if at:
-                        self._candidates.won()
-                    self._give_back(few[at + 1 :], is_lost=True)
-                    return
-        self._candidates.won()
+            name, rest = few[taking.at], few[taking.at + 1 :]
+            _log.warning("%s cannot be taken: %s", name, error)
+            self._candidates.skip_foreign(name)
+            self._give_back(rest)
+        except BaseException:
+            self._give_back(few[taking.at :])
+            raise
+        else:
+            if outcome is not False or taking.at:
+                self._candidates.won()
+            if not outcome:
+                self._give_back(few[taking.at + 1 :], is_lost=outcome is not None)
+            if outcome is None:
+                self._leave(few[taking.at])
 
-    def _look(self, name: str) -> bool | None:
-        """Whether what an event told of is there, and a task: None for foreign things.
-
-        So that those are not even moved (I8).
-        """
-        entry = self._spool.fs.lstat(f"{layout.READY}/{name}")
+    def _is_ours(self, name: str) -> bool:
+        """A look at a name that an event told of, so that foreign things are not even moved (I8)."""
+        try:
+            entry = self._spool.fs.lstat(f"{layout.READY}/{name}")
+        except OSError:
+            self._give_back([name])
+            raise
         if entry is None:
-            return False
-        return True if entry.kind == "file" and entry.links == 1 else None
+            self._give_back([], is_lost=True)
+        elif entry.kind == "file" and entry.links == 1:
+            return True
+        else:
+            self._leave(name)
+        return False
 
     def _leave(self, name: str) -> None:
         """What is there is foreign, unless it is a job that a power cut gave a second name."""

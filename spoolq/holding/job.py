@@ -47,6 +47,10 @@ class Job:
         name: the file's name in leased/: `<id>.<attempt>.<lease>`; it changes with the lease.
     """
 
+    _ended: str | None = None
+    _found_lost = False
+    _kept: KeepAlive | None = None
+
     def __init__(  # noqa: PLR0917 - made in one place
         self,
         spool: OpenSpool,
@@ -67,9 +71,6 @@ class Job:
         self._taken_at = taken_at
         self._task = task
         self._lock = _RLock()
-        self._ended: str | None = None
-        self._found_lost = False
-        self._kept: KeepAlive | None = None
 
     @classmethod
     def of_name(cls, spool: OpenSpool, keeper: Keeper, held: LeasedName) -> Self:
@@ -197,22 +198,22 @@ class Job:
         """
         try:
             with self._lock:  # as one_at_a_time does, which costs a third of all Python here
-                self._finish(result, run)
+                if self._ended is not None:
+                    if self._ended == "done":
+                        return
+                    self._check_held()
+                if (
+                    result is None and run is None and self.attempt == 1
+                ):  # nothing to say: most jobs
+                    won = finish.done_plainly(self._spool, self.name, self.id)
+                else:
+                    stored = None if result is None else checked_result(result)
+                    won = finish.done(self._spool, self._held, self._facts(run), stored)
+                if not won:
+                    self._accept_if_done()
+                self._left("done", "done" if won else None)
         except OSError as error:
             tell(error)
-
-    def _finish(self, result: bytes | None, run: Mapping[str, Any] | None) -> None:
-        if self._ended == "done":
-            return
-        self._check_held()
-        if result is None and run is None and self.attempt == 1:  # most jobs: nothing to say
-            won = finish.done_plainly(self._spool, self.name, self.id)
-        else:
-            stored = None if result is None else checked_result(result)
-            won = finish.done(self._spool, self._held, self._facts(run), stored)
-        if not won:
-            self._accept_if_done()
-        self._left("done", "done" if won else None)
 
     @one_at_a_time
     def fail(

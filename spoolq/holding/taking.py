@@ -33,27 +33,41 @@ class Taking:
         self._eager_bytes = min(EAGER_BYTES, spool.settings.max_task_bytes)
         self._lost_any = False
         self._handed_over = 0
-        self._won: list[str] = []
+        self._gone: set[str] = set()
         self._leases: list[HeldLease] = []
         self._began_at = self._seconds = 0.0
         self.lease: HeldLease | None = None
         self.jobs: list[Job] = []
+        self.at = 0
 
-    def take(self, name: str) -> bool | None:
-        """Try one task by its name in ready/: True when won, False when lost to somebody else.
+    def take(self, few: list[str]) -> bool | None:
+        """Take tasks by their names in ready/, one after the other, until one is not to be had.
 
-        None when it is foreign; it is left where it was.
+        Returns:
+            True when all are ours now. Else `few[self.at]` is not: False when it was lost to
+            somebody else, None when it is foreign; it is left where it was.
         """
-        job_id, dot, attempts = name.partition(".")
-        lease = self.lease
-        if lease is None or self._seconds != self._usual_seconds or has_options(job_id):
-            lease = self._lease_for(job_id)
-        attempt = int(attempts) + 1 if dot else 1
-        mine = f"{job_id}.{attempt}.{lease.name}"
-        if not claim.take(self._spool, name, mine):
-            self._lost_any = True
-            return False
-        return self._accept(mine, job_id, attempt, lease)
+        fs, lease = self._spool.fs, self.lease
+        at = -1
+        try:
+            for name in few:
+                at += 1
+                job_id, dot, attempts = name.partition(".")
+                if lease is None or self._seconds != self._usual_seconds or has_options(job_id):
+                    lease = self._lease_for(job_id)
+                attempt = int(attempts) + 1 if dot else 1
+                mine = f"{job_id}.{attempt}.{lease.name}"
+                path = f"{layout.LEASED}/{mine}"
+                try:
+                    fs.rename(f"{layout.READY}/{name}", path)
+                except FileNotFoundError:
+                    self._lost_any = True  # or ours, and the reply was lost: see `end`
+                    return False
+                if not self._accept(mine, path, job_id, attempt, lease):
+                    return None
+            return True
+        finally:
+            self.at = at
 
     def _lease_for(self, job_id: str) -> HeldLease:
         seconds = self._usual_seconds
@@ -76,21 +90,24 @@ class Taking:
         lease.cover()  # by this round, until it ends
         return lease
 
-    def _accept(self, mine: str, job_id: str, attempt: int, lease: HeldLease) -> bool | None:
-        """Read the payload; what is not a task of ours goes back to where it was."""
-        self._won.append(mine)
-        task: bytes | None = None
+    def _accept(self, mine: str, path: str, job_id: str, attempt: int, lease: HeldLease) -> bool:
+        """Read the payload of what is ours now; False for what is no task: it goes back."""
         try:
-            task = self._spool.fs.read(f"{layout.LEASED}/{mine}", self._eager_bytes)
+            task: bytes | None = self._spool.fs.read(path, self._eager_bytes)
         except TooLarge:
-            pass  # read when it is asked for
+            task = None  # read when it is asked for
         except Foreign as error:
+            self._gone.add(mine)
             _log.warning("%s is foreign (%s): left alone", job_id, error.reason)
             held = LeasedName(job_id, attempt, lease.name)
             finish.put_back(self._spool, held, attempt - 1, None)
-            return None
+            return False
         except FileNotFoundError:
-            return True  # taken from us already (cancelled): nothing to hand out
+            self._gone.add(mine)  # taken from us already (cancelled): nothing to hand out
+            return True
+        except BaseException:
+            self._gone.add(mine)
+            raise
         self.jobs.append(
             Job(self._spool, self._keeper, mine, job_id, attempt, lease, task, self._began_at)
         )
@@ -100,8 +117,9 @@ class Taking:
         """The round is over: recover what a lost reply hid, and let go of the lease."""
         lease = self.lease
         if lease is not None and self._lost_any and self._spool.fs.is_network:
-            for held in list(claim.recovered(self._spool, lease.name, self._won)):
-                self._accept(str(held), held.id, held.attempt, lease)
+            known = self._gone.union(job.name for job in self.jobs)
+            for held in list(claim.recovered(self._spool, lease.name, known)):
+                self._accept(str(held), f"{layout.LEASED}/{held}", held.id, held.attempt, lease)
         self._close_lease()
 
     def _close_lease(self) -> None:
@@ -111,7 +129,7 @@ class Taking:
             self._handed_over += taken
             if taken:
                 lease.cover(taken)
-            lease.leave(for_good=len(self.jobs) == len(self._won))
+            lease.leave(for_good=not self._gone)
 
     def trusted_jobs(self) -> list[Job]:
         """The jobs to hand out. RACE: I5: frozen since the grant, a lease may be over by now."""

@@ -78,20 +78,6 @@ def _grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
     )
 
 
-def take(spool: OpenSpool, name: str, mine: str) -> bool:
-    """Rename one waiting task to a name that is a lease's; False when somebody else was faster.
-
-    `name` is its name in ready/, `mine` the one to be in leased/.
-
-    On a network file system "somebody else" may be a lost reply of our own: see `recovered`.
-    """
-    try:
-        spool.fs.rename(f"{layout.READY}/{name}", f"{layout.LEASED}/{mine}")
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def recovered(spool: OpenSpool, lease: str, known: Container[str]) -> Iterator[LeasedName]:
     """Tasks that are ours although the rename said they were gone (a lost reply).
 

@@ -145,7 +145,7 @@ class Keeper:
 
     def forget(self, job: Job) -> None:
         """The job has ended: no more renewing, nothing to be told."""
-        if id(job) in self._kept:
+        if self._kept and id(job) in self._kept:
             with self._changed:
                 self._kept.pop(id(job), None)
 

@@ -36,6 +36,7 @@ REASON_CHARACTERS = 200
 
 Told = tuple[str, str, int, float, float, str, "str | None"]
 """An Attempt, or the same as a bare tuple."""
+PARTS = 7
 
 
 class Attempt(NamedTuple):

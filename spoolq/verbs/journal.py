@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import math
 import threading
-from collections import deque
 
 from spoolq.disk.atomic import discard, make_directory
 from spoolq.disk.chance import random_text
@@ -21,6 +20,7 @@ from spoolq.rules import journal, layout, names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from spoolq.rules.journal import Attempt
     from spoolq.rules.names import LeasedName
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = log_named("spoolq.journal")
 PAUSE_AFTER_ERROR_SECONDS = 60.0
+MOST_PARTS = journal.MOST_UNWRITTEN * journal.PARTS
 
 _unwritten: set[Journal] = set()
 """Journals with something to write, so that it is not lost with its Spool or at exit."""
@@ -41,7 +42,9 @@ class Journal:
         self._owner, self._host = spool.owner, spool.host
         self._asked_pid, self._pid = spool.pid, spool.pid()
         self._is_on = spool.settings.journal_seconds > 0
-        self._noted: deque[journal.Told] = deque()
+        # Attempts one behind the other, in PARTS parts each: a tuple for each would live a second,
+        # and thousands of them cost more than all else here.
+        self._noted: list[Any] = []
         self._lock = threading.Lock()
         self._write_at, self._not_before = math.inf, -math.inf
         self._file = ""
@@ -67,11 +70,11 @@ class Journal:
         if not noted:
             _unwritten.add(self)
             self._write_at = max(now + journal.WRITE_EVERY_SECONDS, self._not_before)
-        # Ended `now`: local seconds until it is written down.
-        noted.append((outcome, job_id, attempt, taken_at, now, owner or self._owner, reason))
-        if len(noted) >= journal.MOST_UNWRITTEN:
+        # RACE: one step, to other threads. Ended `now`: local seconds until it is written down.
+        noted.extend((outcome, job_id, attempt, taken_at, now, owner or self._owner, reason))
+        if len(noted) >= MOST_PARTS:
             if now < self._not_before:
-                self._noted.popleft()
+                del noted[: journal.PARTS]
             else:
                 self.write()
 
@@ -102,9 +105,12 @@ class Journal:
             self._lock.release()
 
     def _taken_lines(self) -> str:
-        taken = [self._noted.popleft() for _ in range(len(self._noted))]
+        count = len(self._noted)
+        taken = self._noted[:count]
+        del self._noted[:count]  # RACE: others go on noting behind it
         ahead = self._clock.now() - self._clock.local()
-        return journal.lines(taken, self._owner, ahead)
+        parts = iter(taken)
+        return journal.lines(zip(*[parts] * journal.PARTS, strict=True), self._owner, ahead)
 
     def _append(self, text: str) -> None:
         now = self._clock.now()

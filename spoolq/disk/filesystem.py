@@ -290,8 +290,12 @@ class OsFileSystem:
         return self.read(name, limit, 2)
 
     def read(self, name: str, limit: int, links: int = 1) -> bytes:
-        handle, size = self._open(name, links)
+        handle = self._open(name)
         try:
+            found = os.fstat(handle)
+            if not stat_bits.S_ISREG(found.st_mode) or found.st_nlink > links:
+                raise _foreign(name, found)
+            size = found.st_size
             if size > limit:
                 raise TooLarge(name, f"{size} bytes, over the limit of {limit}")
             data = os.read(handle, size + 1)
@@ -305,8 +309,11 @@ class OsFileSystem:
             os.close(handle)
 
     def read_part(self, name: str, offset: int, size: int) -> bytes:
-        handle, _ = self._open(name, 1)
+        handle = self._open(name)
         try:
+            found = os.fstat(handle)
+            if not stat_bits.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise _foreign(name, found)
             data = os.pread(handle, size, offset)
             while data and len(data) < size:
                 more = os.pread(handle, size - len(data), offset + len(data))
@@ -317,26 +324,15 @@ class OsFileSystem:
         finally:
             os.close(handle)
 
-    def _open(self, name: str, links: int) -> tuple[int, int]:
-        """Handle and size of a regular file of at most so many names."""
+    def _open(self, name: str) -> int:
         try:
-            handle = os.open(self._prefix + name, _READ)
+            return os.open(self._prefix + name, _READ)
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise Foreign(name, "a symbolic link") from None
             if error.errno in {errno.ENXIO, errno.ENODEV}:
                 raise Foreign(name, "a socket or device") from None
             raise
-        try:
-            found = os.fstat(handle)
-            if not stat_bits.S_ISREG(found.st_mode):
-                raise Foreign(name, f"a {_kind(found.st_mode)}, not a file")
-            if found.st_nlink > links:
-                raise Foreign(name, f"a file of {found.st_nlink} names")
-        except BaseException:
-            os.close(handle)
-            raise
-        return handle, found.st_size
 
     def lstat(self, name: str) -> Entry | None:
         try:
@@ -371,6 +367,12 @@ class OsFileSystem:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _foreign(name: str, found: os.stat_result) -> Foreign:
+    if not stat_bits.S_ISREG(found.st_mode):
+        return Foreign(name, f"a {_kind(found.st_mode)}, not a file")
+    return Foreign(name, f"a file of {found.st_nlink} names")
 
 
 def _kind(mode: int) -> str:

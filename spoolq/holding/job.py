@@ -73,9 +73,16 @@ class Job:
         self._lock = _RLock()
 
     @classmethod
-    def of_name(cls, spool: OpenSpool, keeper: Keeper, held: LeasedName) -> Self:
-        """The job of a leased file that was not taken by this object: its lease is read when needed."""
-        return cls(spool, keeper, str(held), held.id, held.attempt, None, None)
+    def of_name(
+        cls,
+        spool: OpenSpool,
+        keeper: Keeper,
+        held: LeasedName,
+        lease: HeldLease | None = None,
+        taken_at: float | None = None,
+    ) -> Self:
+        """The job of a leased file: what else is known of it is read when it is asked for."""
+        return cls(spool, keeper, str(held), held.id, held.attempt, lease, None, taken_at)
 
     def __repr__(self) -> str:
         return f"<spoolq.Job {self.name}{' ' + self._ended if self._ended else ''}>"
@@ -260,7 +267,9 @@ class Job:
         """
         self._check_held()
         pause = checked_seconds("delay", delay)
-        if not self._put_back(self.attempt - 1, pause) and not self._release_was_ours():
+        if not self._put_back(self.attempt - 1, pause) and not locate.was_released(
+            self._spool, self.id, self.attempt
+        ):
             raise self._lost()
         self._left("released", "released", reason)
         if reason is not None:
@@ -341,15 +350,6 @@ class Job:
     def _put_back(self, attempts: int, delay: float) -> bool:
         due = self._spool.clock.now() + delay if delay > 0 else None
         return finish.put_back(self._spool, self._held, attempts, due)
-
-    def _release_was_ours(self) -> bool:
-        """NFS: only our own release can leave this attempt number uncounted."""
-        if not self._spool.fs.is_network:
-            return False
-        place = locate.locate(self._spool, self.id)
-        if place is None or place.has_ended:
-            return False
-        return place.attempts - bool(place.lease) == self.attempt - 1
 
     def _facts(self, run: Mapping[str, Any] | None) -> dict[str, Any]:
         facts: dict[str, Any] = {} if run is None else {"run": dict(run)}

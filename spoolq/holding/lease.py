@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 from spoolq.later import log_named
@@ -23,7 +24,8 @@ class HeldLease:
         self._spool = spool
         self._spare = spare
         self._lock = threading.Lock()
-        self._tasks = 0
+        self._covered = 0
+        self._leaving = itertools.count(1)
         self.name = granted.lease.name
         self.lease_seconds = granted.lease.lease_seconds
         self.granted_at = granted.lease.granted_at
@@ -43,7 +45,7 @@ class HeldLease:
     def cover(self, tasks: int = 1) -> None:
         """So many more tasks are under this lease."""
         with self._lock:
-            self._tasks += tasks
+            self._covered += tasks
 
     def leave(self, *, for_good: bool = False) -> None:
         """One task is not under this lease any more; `for_good`: it will never be taken again.
@@ -51,11 +53,9 @@ class HeldLease:
         RACE: I5. A task that may be taken again must not come under the same lease again, so that
         one name in leased/ never stands for two takings: such a lease is not kept spare.
         """
-        with self._lock:
-            self._tasks -= 1
-            last = self._tasks == 0
-            if not for_good:
-                self._spare = None
+        if not for_good:
+            self._spare = None
+        last = next(self._leaving) == self._covered
         if last and not (self._spare is not None and self._spare.offer(self)):
             self.drop()
 

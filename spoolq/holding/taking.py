@@ -33,9 +33,11 @@ class Taking:
         self._eager_bytes = min(EAGER_BYTES, spool.settings.max_task_bytes)
         self._lost_any = False
         self._handed_over = 0
-        self._gone: set[str] = set()
+        # Whether something came under a lease and is not among the jobs.
+        self._gone = False
         self._leases: list[HeldLease] = []
         self._began_at = self._seconds = 0.0
+        self._is_unusual = False
         self.lease: HeldLease | None = None
         self.jobs: list[Job] = []
         self.at = 0
@@ -47,13 +49,12 @@ class Taking:
             True when all are ours now. Else `few[self.at]` is not: False when it was lost to
             somebody else, None when it is foreign; it is left where it was.
         """
-        fs, lease = self._spool.fs, self.lease
-        at = -1
+        spool, lease, name = self._spool, self.lease, few[0]
+        fs = spool.fs
         try:
             for name in few:
-                at += 1
                 job_id, dot, attempts = name.partition(".")
-                if lease is None or self._seconds != self._usual_seconds or has_options(job_id):
+                if lease is None or self._is_unusual or has_options(job_id):
                     lease = self._lease_for(job_id)
                 attempt = int(attempts) + 1 if dot else 1
                 mine = f"{job_id}.{attempt}.{lease.name}"
@@ -63,11 +64,26 @@ class Taking:
                 except FileNotFoundError:
                     self._lost_any = True  # or ours, and the reply was lost: see `end`
                     return False
-                if not self._accept(mine, path, job_id, attempt, lease):
+                try:
+                    task: bytes | None = fs.read(path, self._eager_bytes)
+                except TooLarge:
+                    task = None  # read when it is asked for
+                except BaseException as error:
+                    self._gone = True
+                    if isinstance(error, FileNotFoundError):
+                        continue  # taken from us already (cancelled): nothing to hand out
+                    if not isinstance(error, Foreign):
+                        raise
+                    _log.warning("%s is foreign (%s): left alone", name, error.reason)
+                    held = LeasedName(job_id, attempt, lease.name)
+                    finish.put_back(spool, held, attempt - 1, None)
                     return None
+                self.jobs.append(
+                    Job(spool, self._keeper, mine, job_id, attempt, lease, task, self._began_at)
+                )
             return True
         finally:
-            self.at = at
+            self.at = few.index(name)
 
     def _lease_for(self, job_id: str) -> HeldLease:
         seconds = self._usual_seconds
@@ -77,7 +93,7 @@ class Taking:
         if self.lease is not None and self._seconds == seconds:
             return self.lease
         self._close_lease()
-        self._seconds = seconds
+        self._seconds, self._is_unusual = seconds, seconds != self._usual_seconds
         spare = self._spare
         lease = spare.take(seconds) if spare is not None else None
         if lease is not None:
@@ -90,36 +106,15 @@ class Taking:
         lease.cover()  # by this round, until it ends
         return lease
 
-    def _accept(self, mine: str, path: str, job_id: str, attempt: int, lease: HeldLease) -> bool:
-        """Read the payload of what is ours now; False for what is no task: it goes back."""
-        try:
-            task: bytes | None = self._spool.fs.read(path, self._eager_bytes)
-        except TooLarge:
-            task = None  # read when it is asked for
-        except Foreign as error:
-            self._gone.add(mine)
-            _log.warning("%s is foreign (%s): left alone", job_id, error.reason)
-            held = LeasedName(job_id, attempt, lease.name)
-            finish.put_back(self._spool, held, attempt - 1, None)
-            return False
-        except FileNotFoundError:
-            self._gone.add(mine)  # taken from us already (cancelled): nothing to hand out
-            return True
-        except BaseException:
-            self._gone.add(mine)
-            raise
-        self.jobs.append(
-            Job(self._spool, self._keeper, mine, job_id, attempt, lease, task, self._began_at)
-        )
-        return True
-
     def end(self) -> None:
         """The round is over: recover what a lost reply hid, and let go of the lease."""
         lease = self.lease
         if lease is not None and self._lost_any and self._spool.fs.is_network:
-            known = self._gone.union(job.name for job in self.jobs)
+            known = {job.name for job in self.jobs}
             for held in list(claim.recovered(self._spool, lease.name, known)):
-                self._accept(str(held), f"{layout.LEASED}/{held}", held.id, held.attempt, lease)
+                self.jobs.append(
+                    Job.of_name(self._spool, self._keeper, held, lease, self._began_at)
+                )
         self._close_lease()
 
     def _close_lease(self) -> None:

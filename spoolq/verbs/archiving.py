@@ -109,7 +109,7 @@ class _Day:
         token = spool.token()
         draft = f"{layout.TMP}/{token}.archive"
         path = f"{layout.ARCHIVE}/{archives.file_name(self._day, token)}"
-        sync = spool.settings.syncs_publish
+        sync = spool.syncs_publish
         try:
             taken_over = self._write_draft(draft, found, older, sync=sync)
             if not self._packed:

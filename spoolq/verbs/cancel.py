@@ -48,7 +48,7 @@ def retry(spool: OpenSpool, job_id: str) -> Place | None:
         ends.end_record(spool, job_id, place)
         ends.drop_drafts(spool, job_id)
         if move(spool.fs, place.path, f"{layout.READY}/{job_id}"):
-            if spool.settings.syncs_endings:
+            if spool.syncs_endings:
                 spool.fs.sync_directory(layout.READY)
                 # CRASH: btrfs brings the old name back else, and of both the failed one counts.
                 spool.fs.sync_directory(layout.FAILED)

@@ -69,7 +69,7 @@ def _grant(spool: OpenSpool, lease_seconds: float, limit: int) -> Granted:
 
     # CRASH: a lease longer than the spool's usual one must not be cut short by the loss of its
     # sidecar (a full term is all that others would then grant), so it is synced.
-    sync = lease_seconds > spool.settings.lease_seconds and spool.settings.syncs_endings
+    sync = lease_seconds > spool.settings.lease_seconds and spool.syncs_endings
     write_new(spool.fs, spool.clock, path, contents, sync=sync)
     return Granted(
         made[0],

@@ -31,7 +31,7 @@ class OpenSpool:
 
     __slots__ = (
         "_last_microsecond", "_tokens", "chance", "clock", "fs", "host", "journal", "owner", "pid",
-        "settings", "sleep",
+        "settings", "sleep", "syncs_endings", "syncs_publish",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917
@@ -55,6 +55,8 @@ class OpenSpool:
         self.chance = chance
         self.sleep = sleep
         self.journal = journal
+        self.syncs_publish = settings.syncs_publish
+        self.syncs_endings = settings.syncs_endings
         self._last_microsecond = 0
         self._tokens: tuple[int, str, Iterator[int]] = (-1, "", iter(()))
 

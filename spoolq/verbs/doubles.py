@@ -112,7 +112,7 @@ def _take_away(spool: OpenSpool, name: _Name, job_id: str) -> bool:
     if not discard(spool.fs, aside):
         return False
     _log.warning("%s: a second name after a power cut, removed", place.path)
-    if spool.settings.syncs_publish:
+    if spool.syncs_publish:
         # CRASH: I4. Else the next cut could bring it back when the latest name has been pruned.
         spool.fs.sync_directory(place.state)
         spool.fs.sync_directory(layout.DELAYED)

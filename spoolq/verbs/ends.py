@@ -54,7 +54,7 @@ def make_sure(spool: OpenSpool, job_id: str, place: Place) -> None:
 
     CRASH: I4. Who made it may not have come to its record, or to the sync, and never come to it.
     """
-    if spool.settings.syncs_endings:
+    if spool.syncs_endings:
         end_record(spool, job_id, place)
         spool.fs.sync_directory(layout.TMP)  # where a record is that cannot be placed
         spool.fs.sync_directory(place.state)

@@ -25,7 +25,7 @@ _log = log_named("spoolq.finish")
 def done_plainly(spool: OpenSpool, name: str, job_id: str) -> bool:
     """Rename a task at its first attempt from its name in leased/ to done/. Returns as `done`."""
     won = move(spool.fs, f"{layout.LEASED}/{name}", f"{layout.DONE}/{job_id}")
-    if won and spool.settings.syncs_endings:
+    if won and spool.syncs_endings:
         spool.fs.sync_directory(layout.DONE)  # CRASH: I4
     return won
 
@@ -88,7 +88,7 @@ def _end(  # noqa: PLR0917
     facts: dict[str, Any],
     result: bytes | None,
 ) -> bool:
-    sync = spool.settings.syncs_endings
+    sync = spool.syncs_endings
     drafts = _write_drafts(spool, outcome, by, facts, result, sync=sync)
     try:
         won = _end_is_ours(spool, source, f"{state}/{ended_name(job_id, outcome)}", by)

@@ -35,7 +35,7 @@ def take(spool: OpenSpool, key: str, job_id: str, target: str) -> str | None:
     make_directory(spool.fs, draft)  # NFS: ours alone, so "exists" is a lost reply
     record = records.dump({"id": job_id, "key": key, "target": target})
     try:
-        sync = spool.settings.syncs_publish
+        sync = spool.syncs_publish
         write_new(spool.fs, spool.clock, f"{draft}/{job_id}", record, sync=sync)
         if sync:
             spool.fs.sync_directory(draft)
@@ -49,7 +49,7 @@ def take(spool: OpenSpool, key: str, job_id: str, target: str) -> str | None:
         if not holder:
             _refuse_foreign(spool, key)
         return None if holder == job_id else holder
-    if spool.settings.syncs_publish:
+    if spool.syncs_publish:
         spool.fs.sync_directory(layout.KEYS)
     return None
 

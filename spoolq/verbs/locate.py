@@ -169,3 +169,16 @@ def only_task_under(spool: OpenSpool, lease: str) -> names.LeasedName:
     if len(found) > 1:
         raise InvalidName(f"lease {lease} covers {len(found)} tasks: name the leased file")
     return found[0]
+
+
+def was_released(spool: OpenSpool, job_id: str, attempt: int) -> bool:
+    """NFS: whether a release of this attempt was done and its reply lost.
+
+    Only its holder's own release can leave an attempt's number uncounted.
+    """
+    if not spool.fs.is_network:
+        return False
+    place = locate(spool, job_id)
+    if place is None or place.has_ended:
+        return False
+    return place.attempts - bool(place.lease) == attempt - 1

@@ -54,7 +54,7 @@ def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
 def _publish_plain(spool: OpenSpool, task: bytes, priority: int) -> str:
     """A task without options: the same moves, in as few steps as can be."""
     fs, clock = spool.fs, spool.clock
-    sync = spool.settings.syncs_publish
+    sync = spool.syncs_publish
     path = f"{layout.TMP}/{spool.token()}.task"
     write_new(fs, clock, path, task, sync=sync)
     job_id = spool.new_id(priority, options=False, now=clock.now())
@@ -90,7 +90,7 @@ def _write(spool: OpenSpool, task: bytes, options: Options, named: bool) -> _Dra
     if named:
         job_id = spool.new_id(options.priority, options=True, now=spool.clock.now())
         path = f"{layout.TMP}/{job_id}"
-    write_new(spool.fs, spool.clock, path, task, sync=spool.settings.syncs_publish)
+    write_new(spool.fs, spool.clock, path, task, sync=spool.syncs_publish)
     try:
         if options.need_record:
             _write_meta(spool, job_id, options)
@@ -117,7 +117,7 @@ def _write_meta(spool: OpenSpool, job_id: str, options: Options) -> None:
         max_attempts=options.max_attempts,
         by=spool.owner[:200],
     )
-    sync = spool.settings.syncs_publish
+    sync = spool.syncs_publish
     # CRASH: nobody looks for the record before the task is visible, so it needs no draft of its own.
     write_new(spool.fs, spool.clock, layout.meta(job_id), records.dump_meta(meta), sync=sync)
     if sync:
@@ -128,7 +128,7 @@ def _make_visible(spool: OpenSpool, drafts: Sequence[_Draft]) -> None:
     for draft in drafts:
         if not move(spool.fs, draft.path, draft.target):
             raise _not_moved(spool, draft)
-    if spool.settings.syncs_publish and drafts:
+    if spool.syncs_publish and drafts:
         spool.fs.sync_directory(drafts[0].directory)
 
 
@@ -158,7 +158,7 @@ def _publish_unique(spool: OpenSpool, task: bytes, options: Options, key: str) -
         for _ in range(MOST_TRIES_FOR_A_KEY):
             known = _holder(spool, key, held) if held else None
             if known is not None:
-                if spool.settings.syncs_publish:
+                if spool.syncs_publish:
                     # CRASH: I3. Nor may its publisher have come to this sync, as in _holder.
                     spool.fs.sync_directory(layout.KEYS)
                 return known
@@ -185,7 +185,7 @@ def _publish_holder(spool: OpenSpool, key: str, draft: _Draft) -> str:
             and locating.locate(spool, draft.id) is None
         ):
             raise _not_moved(spool, draft)
-        if spool.settings.syncs_publish:
+        if spool.syncs_publish:
             spool.fs.sync_directory(draft.directory)
     except BaseException:
         # RACE: who saw our hold may be publishing this very draft. Only if the draft is still
@@ -201,13 +201,13 @@ def _holder(spool: OpenSpool, key: str, job_id: str) -> str | None:
     """The id of a key's holder, published now if its publisher died in between; None if it is gone."""
     target = keys.target_of(spool, key, job_id)
     if target is not None and move(spool.fs, f"{layout.TMP}/{job_id}", target):
-        if spool.settings.syncs_publish:
+        if spool.syncs_publish:
             spool.fs.sync_directory(target.partition("/")[0])
         return job_id
     place = locating.locate(spool, job_id)
     if place is not None:
         # CRASH: I3. Whoever published it may not have come to the sync yet, and never come to it.
-        if spool.settings.syncs_publish and not place.has_ended:
+        if spool.syncs_publish and not place.has_ended:
             spool.fs.sync_directory(place.state)
         return job_id
     # The job was pruned, or its publisher gave it up: nobody holds the key.
@@ -234,7 +234,7 @@ def publish_many(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> 
 
 
 def _write_batch(spool: OpenSpool, tasks: Sequence[bytes], options: Options) -> list[_Draft]:
-    if options.need_record or not spool.settings.syncs_publish:
+    if options.need_record or not spool.syncs_publish:
         drafts: list[_Draft] = []
         try:
             for task in tasks:

@@ -103,7 +103,7 @@ def _give_grace(spool: OpenSpool, lease: str, term: float) -> float | None:
         given.append(records.Lease(lease, spool.owner, spool.host, spool.pid(), stamp, term, 0))
         return records.dump_lease(given[0])
 
-    write_new(spool.fs, spool.clock, draft, contents, sync=spool.settings.syncs_endings)
+    write_new(spool.fs, spool.clock, draft, contents, sync=spool.syncs_endings)
     return given[0].deadline if place_whole(spool.fs, draft, layout.grace(lease)) else None
 
 

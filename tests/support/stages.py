@@ -65,7 +65,7 @@ def held_job(spool: Spool, leased: str) -> Job:
     started = inside.clock.local() - (inside.clock.now() - record.granted_at)
     lease = HeldLease(inside, Granted(record, leases.trusted_until(started, record.lease_seconds)))
     lease.cover()
-    return Job(inside, spool._keeper, leased, held.id, held.attempt, lease, None)
+    return Job.of_name(inside, spool._keeper, held, lease)
 
 
 def _nothing(stage: Stage, spool: Spool) -> None:

@@ -55,6 +55,7 @@ class HeldLease:
         """
         if not for_good:
             self._spare = None
+        # RACE: one step to all threads. Nobody covers more while somebody may be the last to leave.
         last = next(self._leaving) == self._covered
         if last and not (self._spare is not None and self._spare.offer(self)):
             self.drop()

@@ -275,7 +275,7 @@ def test_very_many_endings_within_a_second_are_bounded_in_memory(
     journaled: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(internals(journaled).clock, "local", lambda: 1000.0)
-    monkeypatch.setattr(grammar, "MOST_UNWRITTEN", 10)
+    monkeypatch.setattr("spoolq.verbs.journal.MOST_PARTS", 10 * grammar.PARTS)
     journaled.publish_many([b"task"] * 25)
     for job in journaled.get_jobs(25, timeout=0):
         job.done()

@@ -268,7 +268,7 @@ def _journal(process: Process) -> None:
     )
     writer = journal.Journal(inside)
     for _ in range(2):
-        writer.note("done", held, inside.clock.now())
+        writer.note("done", held.id, held.attempt, inside.clock.now())
         writer.write()
 
 

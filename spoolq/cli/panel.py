@@ -119,7 +119,7 @@ def values(seen: Overview, findings: list[Finding]) -> dict[str, Any]:
         "paused_at": _time(paused.at if paused else None),
         "next_due_at": _time(seen.next_due_at),
         "overdue": seen.overdue,
-        "leases": seen.leases.count,
+        "leases": seen.leases.total,
         "oldest_lease_seconds": seen.leases.oldest_seconds,
         "expired_leases": seen.leases.expired,
         "recent": {

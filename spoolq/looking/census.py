@@ -6,12 +6,12 @@ A million names cost about a second and constant memory. Who looks again and aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
 
 from spoolq.rules import layout, names
 from spoolq.rules.sampling import EvenSample
+from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,25 +28,24 @@ CHUNK = 4096
 _PUBLISHED = itemgetter(slice(2, 23))
 
 
-@dataclass(slots=True)
 class Count:
     """What one listing of a state directory told."""
 
-    jobs: int = 0
-    first: str = ""
-    """ready: the earliest publish time; delayed: the earliest due time; as it stands in names."""
-    sample: EvenSample = field(default_factory=lambda: EvenSample(SAMPLE))
-    """done, failed: the names of tasks."""
-    leases: dict[str, int] = field(default_factory=dict)
-    """leased: lease -> how many tasks are under it, for at most MAX_LEASES leases."""
-    more_leases: int = 0
-    due: int = 0
-    """delayed: jobs whose time had come when they were listed."""
+    def __init__(self) -> None:
+        self.jobs = 0
+        self.first = ""
+        """ready: the earliest publish time; delayed: the earliest due time; as in names."""
+        self.sample = EvenSample(SAMPLE)
+        """done, failed: the names of tasks."""
+        self.leases: dict[str, int] = {}
+        """leased: lease -> how many tasks are under it, for at most MAX_LEASES leases."""
+        self.more_leases = 0
+        self.due = 0
+        """delayed: jobs whose time had come when they were listed."""
 
 
-@dataclass(slots=True)
-class _Kept:
-    count: Count
+class _Kept(NamedTuple):
+    told: Count
     changed_at: float
     """The directory's change time before it was listed."""
     cost_seconds: float
@@ -71,7 +70,7 @@ class Census:
         changed_at = entry.changed_at if entry is not None else 0.0
         kept, begun = self._kept.get(state), local()
         if kept is not None and self._is_good(kept, state, changed_at, begun):
-            return kept.count
+            return kept.told
         count = count_state(self._spool, state, now)
         # RACE: a change within the tick of the stamp that we saw would go unnoticed.
         if now - changed_at < _SETTLED_SECONDS:

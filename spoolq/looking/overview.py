@@ -78,7 +78,7 @@ def _leases(spool: OpenSpool, count: Count, now: float) -> Leases:
     late = [now - record.deadline for record in read if leases.is_over(record.deadline, now)]
     granted = min((record.granted_at for record in read), default=None)
     return Leases(
-        count=len(count.leases) + count.more_leases,
+        total=len(count.leases) + count.more_leases,
         looked_at=len(found),
         oldest_seconds=None if granted is None else max(0.0, now - granted),
         expired=len(late),

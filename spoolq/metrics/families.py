@@ -36,7 +36,7 @@ def of_overview(seen: Overview, look_seconds: float, version: str) -> Iterator[A
         text = "Age of the oldest waiting job."
         yield make.one("oldest_ready_age_seconds", text, seen.oldest_ready_seconds)
     leases = seen.leases
-    yield make.one("leases", "Leases that cover jobs.", leases.count)
+    yield make.one("leases", "Leases that cover jobs.", leases.total)
     if leases.oldest_seconds is not None:
         yield make.one(
             "oldest_lease_age_seconds", "Age of the oldest lease.", leases.oldest_seconds

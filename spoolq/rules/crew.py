@@ -5,9 +5,8 @@ A worker writes a new record every few seconds; one whose newest record is old c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from spoolq.rules import records
+from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 BEATS_UNTIL_GONE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """A job that a worker runs: attempt, lease, since when (server seconds), its command if told."""
 
     id: str
@@ -27,8 +25,7 @@ class Running:
     command: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(NamedTuple):
     """A worker by its newest record; times in server seconds, `done` and `failed` since it began."""
 
     name: str

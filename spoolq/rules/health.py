@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ CLOCK_TOLERANCE_SECONDS = 2.0
 FAILING_SHARE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something that needs a look: `name` for programs, what is the matter, and advice."""
 
     level: str
@@ -43,7 +42,7 @@ def needs_a_look(seen: Overview) -> list[Finding]:
 
 def _nobody_takes(seen: Overview) -> Iterator[Finding]:
     waited = seen.oldest_ready_seconds or 0.0
-    held = seen.leases.count - seen.leases.expired
+    held = seen.leases.total - seen.leases.expired
     # Consumers that are no workers leave no heartbeat; a lease or an ended job tells of them.
     is_taken_from = seen.alive or held > 0 or seen.recent.done or seen.recent.failed
     if seen.counts["ready"] and waited > PATIENCE_SECONDS and not seen.paused and not is_taken_from:

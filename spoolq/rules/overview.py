@@ -5,7 +5,7 @@ Times are seconds since 1970 of the file server's clock; lengths of time are sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from spoolq.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from spoolq.rules.room import Room
 
 
-@dataclass(frozen=True, slots=True)
-class Leases:
+class Leases(NamedTuple):
     """The leases that cover tasks now.
 
     `oldest_seconds` is the age of the oldest, `expired` counts those past their deadline (the
@@ -22,7 +21,7 @@ class Leases:
     leases only `looked_at` of them were read.
     """
 
-    count: int = 0
+    total: int = 0
     looked_at: int = 0
     oldest_seconds: float | None = None
     expired: int = 0
@@ -30,8 +29,7 @@ class Leases:
     unread: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(NamedTuple):
     """What ended in the last `seconds`: jobs done, cancelled and failed, and attempts gone wrong.
 
     `is_exact` is false where a sample was scaled up.
@@ -48,8 +46,7 @@ class Recent:
         return count * 60.0 / self.seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(NamedTuple):
     """Why nothing is given out, where that is told: reason, by whom, since when."""
 
     reason: str
@@ -57,8 +54,7 @@ class Paused:
     at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """One look at a spool.
 
     Attributes:
@@ -74,7 +70,7 @@ class Overview:
     counts: dict[str, int]
     oldest_ready_seconds: float | None
     recent: Recent
-    leases: Leases = field(default_factory=Leases)
+    leases: Leases = Leases()
     overdue: int = 0
     overdue_seconds: float = 0.0
     next_due_at: float | None = None

@@ -126,7 +126,7 @@ def test_very_many_leases_are_counted_and_some_of_them_read(
     for _ in range(9):
         spool.get_job(0)
     leases = Lookout(internals(spool)).look().leases
-    assert (leases.count, leases.looked_at, leases.unread) == (9, 5, 0)
+    assert (leases.total, leases.looked_at, leases.unread) == (9, 5, 0)
     assert leases.oldest_seconds is not None
 
 
@@ -151,7 +151,7 @@ def test_foreign_things_everywhere_are_not_counted_and_stop_no_look(
     seen = Lookout(internals(spool)).look()
     assert seen.counts["ready"] == 1
     assert seen.workers == ()
-    assert (seen.leases.count, seen.leases.unread) == (1, 1)
+    assert (seen.leases.total, seen.leases.unread) == (1, 1)
     assert health.needs_a_look(seen)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -25,7 +24,7 @@ QUIET = Overview(
     room=Room(500 * GIB, 1000 * GIB, 10**7, 10**8),
     clock_offset_seconds=0.1,
 )
-WAITING = replace(QUIET, counts={**QUIET.counts, "ready": 3}, oldest_ready_seconds=90.0)
+WAITING = QUIET._replace(counts={**QUIET.counts, "ready": 3}, oldest_ready_seconds=90.0)
 
 
 def names_of(seen: Overview) -> list[tuple[str, str]]:
@@ -42,15 +41,15 @@ def test_an_idle_spool_needs_no_look() -> None:
         ({}, [("nobody takes", "critical")]),
         ({"oldest_ready_seconds": 30.0}, []),
         ({"paused": Paused("")}, []),
-        ({"leases": Leases(count=1)}, []),
-        ({"leases": Leases(count=1, expired=1, overdue_seconds=5)}, [("nobody takes", "critical")]),
+        ({"leases": Leases(total=1)}, []),
+        ({"leases": Leases(total=1, expired=1, overdue_seconds=5)}, [("nobody takes", "critical")]),
         ({"recent": Recent(300.0, done=1)}, []),
     ],
 )
 def test_waiting_tasks_need_a_taker_unless_something_says_there_is_one(
     change: dict, wanted: list
 ) -> None:
-    assert names_of(replace(WAITING, **change)) == wanted
+    assert names_of(WAITING._replace(**change)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -66,21 +65,21 @@ def test_waiting_tasks_need_a_taker_unless_something_says_there_is_one(
     ],
 )
 def test_room_is_low_when_share_and_amount_are_small(room: Room, wanted: list) -> None:
-    assert names_of(replace(QUIET, room=room)) == wanted
+    assert names_of(QUIET._replace(room=room)) == wanted
 
 
 def test_failures_need_a_look_when_they_are_more_than_a_few_percent() -> None:
-    assert names_of(replace(QUIET, recent=Recent(300.0, done=100, failed=1))) == []
-    assert names_of(replace(QUIET, recent=Recent(300.0, done=10, failed=1))) == [
+    assert names_of(QUIET._replace(recent=Recent(300.0, done=100, failed=1))) == []
+    assert names_of(QUIET._replace(recent=Recent(300.0, done=10, failed=1))) == [
         ("failing", "warning")
     ]
 
 
 def test_what_falls_due_and_nobody_moves_needs_a_look() -> None:
-    assert names_of(replace(QUIET, overdue=1, overdue_seconds=61.0)) == [("overdue", "warning")]
-    assert names_of(replace(QUIET, overdue=1, overdue_seconds=2.0)) == []
-    late = Leases(count=2, expired=1, overdue_seconds=100.0, unread=1)
-    assert names_of(replace(QUIET, leases=late)) == [
+    assert names_of(QUIET._replace(overdue=1, overdue_seconds=61.0)) == [("overdue", "warning")]
+    assert names_of(QUIET._replace(overdue=1, overdue_seconds=2.0)) == []
+    late = Leases(total=2, expired=1, overdue_seconds=100.0, unread=1)
+    assert names_of(QUIET._replace(leases=late)) == [
         ("expired leases", "warning"),
         ("unreadable leases", "warning"),
     ]
@@ -88,28 +87,28 @@ def test_what_falls_due_and_nobody_moves_needs_a_look() -> None:
 
 @pytest.mark.parametrize(("offset", "count"), [(None, 0), (1.9, 0), (-2.1, 1), (7200.0, 1)])
 def test_a_clock_that_is_off_needs_a_look(offset: float | None, count: int) -> None:
-    assert len(names_of(replace(QUIET, clock_offset_seconds=offset))) == count
+    assert len(names_of(QUIET._replace(clock_offset_seconds=offset))) == count
 
 
 def test_the_worst_comes_first() -> None:
-    seen = replace(WAITING, clock_offset_seconds=60.0)
+    seen = WAITING._replace(clock_offset_seconds=60.0)
     assert [level for _, level in names_of(seen)] == ["critical", "warning"]
 
 
 def test_every_figure_has_a_meaning_and_a_value() -> None:
     assert list(thresholds.FIGURES) == list(thresholds.MEANINGS)
     assert list(thresholds.figures(QUIET)) == list(thresholds.FIGURES)
-    blind = replace(QUIET, room=None, clock_offset_seconds=None)
+    blind = QUIET._replace(room=None, clock_offset_seconds=None)
     assert set(thresholds.FIGURES) - set(thresholds.figures(blind)) == {"disk", "inodes", "clock"}
 
 
 def test_critical_wins_over_warning_and_both_over_unknown() -> None:
-    blind = replace(WAITING, room=None, oldest_ready_seconds=1.0)
+    blind = WAITING._replace(room=None, oldest_ready_seconds=1.0)
     assert thresholds.judge(blind, {}, {"disk": 5.0}).state == thresholds.UNKNOWN
     assert thresholds.judge(blind, {"ready": 1}, {"disk": 5.0}).state == thresholds.WARNING
     assert thresholds.judge(blind, {"ready": 1}, {"ready": 2}).state == thresholds.CRITICAL
     assert thresholds.judge(blind, {"ready": 3}, {}).state == thresholds.OK
-    assert thresholds.judge(replace(blind, paused=Paused("x")), {}, {}).reasons == ["paused: x"]
+    assert thresholds.judge(blind._replace(paused=Paused("x")), {}, {}).reasons == ["paused: x"]
 
 
 def test_limits_of_figures_where_less_is_worse_are_ranges() -> None:

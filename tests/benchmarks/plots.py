@@ -49,7 +49,8 @@ def _save(figure: Any, name: str) -> None:
     from matplotlib import pyplot
 
     figure.tight_layout()
-    figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    kept = {"metadata": {"Date": None, "Creator": None}, "bbox_inches": "tight"}
+    figure.savefig(PLOTS / f"{name}.svg", **kept)
     pyplot.close(figure)
 
 

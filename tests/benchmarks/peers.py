@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from spoolq.bench.floor import PAYLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.benchmarks.servers import Server
 
@@ -105,6 +105,12 @@ class Dirq(Peer):
     def publish(self, payloads: list[bytes]) -> None:
         for payload in payloads:
             self._queue.add(payload)
+
+    def fill(self, count: int) -> None:
+        """Files like the first one, with earlier times in their names."""
+        room, first = self._queue.add(payloads_of(range(1))[0]).split("/")
+        names = (f"{int(first, 16) - 16 * n:0{len(first)}x}" for n in range(1, count))
+        _copy(os.path.join(self.folder, room), first, names)
 
     def take(self, count: int) -> list[bytes]:
         """Going on in the listing that it has; a new one when that is used up."""
@@ -249,6 +255,14 @@ class HueyFile(_Huey):
 
         return FileStorage("bench", os.path.join(self.folder, "huey"))
 
+    def fill(self, count: int) -> None:
+        """Files like the first one, with earlier times in their names."""
+        self.publish(payloads_of(range(1)))
+        room = self.storage.queue_path
+        (first,) = os.listdir(room)
+        priority, _, at = first.partition("-")
+        _copy(room, first, (f"{priority}-{int(at, 16) - n:012x}" for n in range(1, count)))
+
 
 class HueySqlite(_Huey):
     """huey's SQLite storage, synced at each commit; what is taken is gone at once."""
@@ -292,6 +306,7 @@ class Kombu(Peer):
             "data_folder_out": room,
             "control_folder": os.path.join(folder, "control"),
         }
+        self._room = room
         self._connection = Connection("filesystem://", transport_options=options)
         # One name for each folder: within a process kombu binds a name once, and then drops what
         # is published to the same one elsewhere.
@@ -300,6 +315,12 @@ class Kombu(Peer):
     def publish(self, payloads: list[bytes]) -> None:
         for payload in payloads:
             self._queue.put(payload)
+
+    def fill(self, count: int) -> None:
+        """Files like the first one, with other numbers in their names."""
+        self.publish(payloads_of(range(1)))
+        (first,) = os.listdir(self._room)
+        _copy(self._room, first, (first.replace("-4", f"-{n:08x}-4", 1) for n in range(1, count)))
 
     def take(self, count: int) -> list[bytes]:
         taken: list[bytes] = []
@@ -318,6 +339,14 @@ class Kombu(Peer):
     def close(self) -> None:
         self._queue.close()
         self._connection.close()
+
+
+def _copy(room: str, first: str, names: Iterable[str]) -> None:
+    with open(os.path.join(room, first), "rb") as file:
+        content = file.read()
+    for name in names:
+        with open(os.path.join(room, name), "wb", buffering=0) as file:
+            file.write(content)
 
 
 def _bytes(value: Any) -> bytes:

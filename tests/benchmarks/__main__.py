@@ -36,7 +36,7 @@ def main() -> int:
         print(f"bench: no {', '.join(unknown)}; there are {', '.join(runs)}", file=sys.stderr)
         return 2
     wanted = args.only or list(runs)
-    results = Results(wanted, kept=bool(args.only))
+    results = Results(wanted, kept=bool(args.only) or args.no_peers)
     try:
         with place.directory(args.directory, mounted=args.mount) as folder:
             failed = [n for n in wanted if not _measured(n, runs[n], folder, results, args)]

@@ -47,6 +47,21 @@ def test_the_plots_of_the_page_are_there_and_small() -> None:
         assert 1000 < (plots.PLOTS / f"{name}.svg").stat().st_size < 100_000
 
 
+def test_tables_of_a_run_that_has_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "benchmarks.md"
+    copy.write_text(page.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(page, "PAGE", copy)
+    results = Results(["publish"], kept=False, file=tmp_path / "results.json")
+    told = [figure("publish", ratio=1.1), figure("not measured", "huey (off): no room")]
+    results.add("publish", 60.0, told, "xfs")
+    results.save()
+    page.write_tables(read(tmp_path / "results.json"))
+    text = copy.read_text(encoding="utf-8")
+    assert "Not measured: huey (off): no room." in text
+    assert "| publish, off | <= 1.2 x floor | 1.1 x floor | yes |" in text
+    assert text.count("| not measured | ? |") == len(BARS) - 1
+
+
 def test_a_bar_that_is_held_and_one_that_is_missed() -> None:
     told = rows(figure("publish", ratio=1.2), figure("publish", durability="full", ratio=1.151))
     assert told["publish, off"] == ("<= 1.2 x floor", "1.2 x floor", "yes")

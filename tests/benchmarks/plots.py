@@ -25,9 +25,15 @@ def draw(figures: Figures) -> None:
         return
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "spoolq", "svg.fonttype": "none", "font.size": 9})
-    _throughput(figures)
-    _growth(figures)
-    _latency(figures)
+    for name, make, scenario in (
+        ("throughput", _throughput, "versus: publish"),
+        ("growth", _growth, "first claim"),
+        ("latency", _latency, "versus: wake-up, p50"),
+    ):
+        if any(one["scenario"] == scenario for one in figures):
+            make(figures)
+        else:
+            print(f"no figures of {scenario}: the plot of {name} is as it was")
 
 
 def versus(figures: Figures, what: str, durability: str | None = None) -> dict[str, dict[str, Any]]:

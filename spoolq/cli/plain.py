@@ -31,9 +31,7 @@ def read(table: Table, words: list[str]) -> argparse.Namespace | None:
     """The values that argparse would find in `words`; None when it has to look itself."""
     try:
         return _Reader(table).read(words)
-    except (
-        Exception
-    ):  # whatever it was, an unknown flag or a refused value: argparse tells about it
+    except Exception:  # an unknown flag, a refused value: argparse tells about it
         return None
 
 

@@ -79,10 +79,9 @@ class Job:
         keeper: Keeper,
         held: LeasedName,
         lease: HeldLease | None = None,
-        taken_at: float | None = None,
     ) -> Self:
         """The job of a leased file: what else is known of it is read when it is asked for."""
-        return cls(spool, keeper, str(held), held.id, held.attempt, lease, None, taken_at)
+        return cls(spool, keeper, str(held), held.id, held.attempt, lease, None)
 
     def __repr__(self) -> str:
         return f"<spoolq.Job {self.name}{' ' + self._ended if self._ended else ''}>"

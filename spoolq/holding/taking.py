@@ -117,6 +117,16 @@ class Taking:
                 )
         self._close_lease()
 
+    def _recover(self, held: LeasedName, lease: HeldLease) -> None:
+        try:
+            path = f"{layout.LEASED}/{held}"
+            task: bytes | None = self._spool.fs.read(path, self._eager_bytes)
+        except (Foreign, FileNotFoundError):
+            task = None  # too large, foreign or gone: it is told when it is asked for
+        name, at = str(held), self._began_at
+        job = Job(self._spool, self._keeper, name, held.id, held.attempt, lease, task, at)
+        self.jobs.append(job)
+
     def _close_lease(self) -> None:
         lease, self.lease = self.lease, None
         if lease is not None:

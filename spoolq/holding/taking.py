@@ -112,9 +112,7 @@ class Taking:
         if lease is not None and self._lost_any and self._spool.fs.is_network:
             known = {job.name for job in self.jobs}
             for held in list(claim.recovered(self._spool, lease.name, known)):
-                self.jobs.append(
-                    Job.of_name(self._spool, self._keeper, held, lease, self._began_at)
-                )
+                self._recover(held, lease)
         self._close_lease()
 
     def _recover(self, held: LeasedName, lease: HeldLease) -> None:

@@ -87,11 +87,6 @@ class Candidates:
         """A name that an event told of. Safe from any thread, never blocks."""
         self._inbox.append(name)
 
-    def next(self, now: float) -> str | None:
-        """The name to try now, None when none is known. `now`: local seconds."""
-        few = self.next_few(now, 1)
-        return few[0] if few else None
-
     def next_few(self, now: float, most: int) -> list[str]:
         """Up to `most` names of the listing to try one after the other, or one that arrived.
 

@@ -208,9 +208,8 @@ class Job:
                     if self._ended == "done":
                         return
                     self._check_held()
-                if (
-                    result is None and run is None and self.attempt == 1
-                ):  # nothing to say: most jobs
+                has_nothing_to_say = result is None and run is None and self.attempt == 1
+                if has_nothing_to_say:  # as most jobs
                     won = finish.done_plainly(self._spool, self.name, self.id)
                 else:
                     stored = None if result is None else checked_result(result)

@@ -16,9 +16,14 @@ def job(number: int, priority: int = 5) -> str:
     return f"{priority}-20261123T000000{number:06d}-{digits}"
 
 
+def next_of(candidates: Candidates, now: float) -> str | None:
+    few = candidates.next_few(now, 1)
+    return few[0] if few else None
+
+
 def drained(candidates: Candidates, now: float = 0.0) -> list[str]:
     found = []
-    while (name := candidates.next(now)) is not None:
+    while (name := next_of(candidates, now)) is not None:
         found.append(name)
     return found
 
@@ -41,10 +46,10 @@ def test_foreign_names_are_never_tried() -> None:
 def test_arrival_of_a_higher_priority_is_served_next() -> None:
     candidates = Candidates()
     candidates.fill([job(n) for n in range(10)])
-    assert candidates.next(0) == job(0)
+    assert next_of(candidates, 0) == job(0)
     candidates.arrive(job(77, priority=0))
     candidates.arrive(job(88, priority=9))
-    assert candidates.next(0) == job(77, priority=0)
+    assert next_of(candidates, 0) == job(77, priority=0)
     assert drained(candidates) == [*(job(n) for n in range(1, 10)), job(88, priority=9)]
 
 
@@ -54,12 +59,12 @@ def test_losers_step_aside_but_serve_what_they_passed_within_a_second() -> None:
     candidates.fill(everything)
     tried = []
     for _ in range(2):
-        tried.append(candidates.next(0.0))
+        tried.append(next_of(candidates, 0.0))
         candidates.lost(0.0)
-    aside = candidates.next(0.1)
+    aside = next_of(candidates, 0.1)
     assert aside is not None
     assert aside > everything[2]
-    assert candidates.next(FRONT_SECONDS) == everything[2]
+    assert next_of(candidates, FRONT_SECONDS) == everything[2]
     rest = drained(candidates, FRONT_SECONDS)
     assert sorted([*tried, aside, everything[2], *rest]) == everything
 
@@ -71,7 +76,7 @@ def test_however_races_end_every_name_is_tried_exactly_once(losses: list[bool], 
     candidates.fill(everything)
     tried = []
     for turn, loses in enumerate([*losses, *[False] * 400]):
-        name = candidates.next(turn * 0.05)
+        name = next_of(candidates, turn * 0.05)
         if name is None:
             break
         tried.append(name)
@@ -87,7 +92,7 @@ def test_stepping_aside_never_skips_a_higher_priority(seed: int) -> None:
     candidates = Candidates(random.Random(seed))
     candidates.fill([job(n, priority=1) for n in range(20)] + [job(n) for n in range(20, 99)])
     for _ in range(5):
-        name = candidates.next(0.0)
+        name = next_of(candidates, 0.0)
         assert name is not None
         assert name.startswith("1-")
         candidates.lost(0.0)
@@ -98,7 +103,7 @@ def test_after_a_run_of_losses_a_new_listing_is_wanted() -> None:
     candidates.fill([job(n) for n in range(100)])
     for _ in range(RELIST_AFTER_LOSSES):
         assert not candidates.worn_out
-        candidates.next(0.0)
+        next_of(candidates, 0.0)
         candidates.lost(0.0)
     assert candidates.worn_out
     candidates.won()
@@ -185,7 +190,7 @@ def test_what_was_not_tried_comes_next_or_soon_when_another_thread_went_on() -> 
     mine, others = candidates.next_few(0, 3), candidates.next_few(0, 3)
     assert others == [job(6), job(7), job(8)]
     candidates.untried(mine[1:], 0)
-    assert candidates.next(0) == job(9)
+    assert next_of(candidates, 0) == job(9)
     assert drained(candidates) == mine[1:]
     candidates.fill([job(20)])
     candidates.untried([job(11)], 0)  # of a listing before

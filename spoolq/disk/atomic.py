@@ -106,8 +106,13 @@ def move(fs: FileSystem, source: str, target: str) -> bool:
     try:
         fs.rename(source, target)
     except FileNotFoundError:
-        return fs.is_network and is_listed(fs, target)
+        return was_moved(fs, target)
     return True
+
+
+def was_moved(fs: FileSystem, target: str) -> bool:
+    """Whether a rename that found no source was done all the same, its first reply lost."""
+    return fs.is_network and is_listed(fs, target)
 
 
 def is_listed(fs: FileSystem, name: str) -> bool:

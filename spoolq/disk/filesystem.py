@@ -21,6 +21,7 @@ _NOT_OURS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ = os.O_RDONLY | _NOT_OURS
 _WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE = 0o600
+_KIND, _REGULAR = 0o170000, stat_bits.S_IFREG
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NOT_OURS
 
 
@@ -290,10 +291,13 @@ class OsFileSystem:
         return self.read(name, limit, 2)
 
     def read(self, name: str, limit: int, links: int = 1) -> bytes:
-        handle = self._open(name)
+        try:
+            handle = os.open(self._prefix + name, _READ)
+        except OSError as error:
+            raise _refused(name, error) from None
         try:
             found = os.fstat(handle)
-            if not stat_bits.S_ISREG(found.st_mode) or found.st_nlink > links:
+            if found.st_mode & _KIND != _REGULAR or found.st_nlink > links:
                 raise _foreign(name, found)
             size = found.st_size
             if size > limit:
@@ -309,10 +313,13 @@ class OsFileSystem:
             os.close(handle)
 
     def read_part(self, name: str, offset: int, size: int) -> bytes:
-        handle = self._open(name)
+        try:
+            handle = os.open(self._prefix + name, _READ)
+        except OSError as error:
+            raise _refused(name, error) from None
         try:
             found = os.fstat(handle)
-            if not stat_bits.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            if found.st_mode & _KIND != _REGULAR or found.st_nlink > 1:
                 raise _foreign(name, found)
             data = os.pread(handle, size, offset)
             while data and len(data) < size:
@@ -323,16 +330,6 @@ class OsFileSystem:
             return data
         finally:
             os.close(handle)
-
-    def _open(self, name: str) -> int:
-        try:
-            return os.open(self._prefix + name, _READ)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise Foreign(name, "a symbolic link") from None
-            if error.errno in {errno.ENXIO, errno.ENODEV}:
-                raise Foreign(name, "a socket or device") from None
-            raise
 
     def lstat(self, name: str) -> Entry | None:
         try:
@@ -367,6 +364,15 @@ class OsFileSystem:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _refused(name: str, error: OSError) -> Exception:
+    """What a refusal to open says: that something foreign is there, or the error itself."""
+    if error.errno == errno.ELOOP:
+        return Foreign(name, "a symbolic link")
+    if error.errno in {errno.ENXIO, errno.ENODEV}:
+        return Foreign(name, "a socket or device")
+    return error
 
 
 def _foreign(name: str, found: os.stat_result) -> Foreign:

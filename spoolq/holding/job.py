@@ -208,15 +208,16 @@ class Job:
                     if self._ended == "done":
                         return
                     self._check_held()
-                has_nothing_to_say = result is None and run is None and self.attempt == 1
-                if has_nothing_to_say:  # as most jobs
+                if result is None and run is None and self.attempt == 1:  # as most jobs
                     won = finish.done_plainly(self._spool, self.name, self.id)
                 else:
                     stored = None if result is None else checked_result(result)
                     won = finish.done(self._spool, self._held, self._facts(run), stored)
                 if not won:
                     self._accept_if_done()
-                self._left("done", "done" if won else None)
+                elif (journal := self._spool.journal) is not None:
+                    journal.note("done", self.id, self.attempt, self._taken_at)
+                self._let_go("done", for_good=won)
         except OSError as error:
             tell(error)
 
@@ -375,15 +376,19 @@ class Job:
             lease.leave()
         return LeaseLost(self.id, self.lease, _NOT_UNDER_IT)
 
-    def _left(self, how: str, outcome: str | None, reason: str | None = None) -> None:
-        self._ended = how
+    def _left(self, how: str, outcome: str, reason: str | None) -> None:
         journal = self._spool.journal
-        if outcome is not None and journal is not None:
+        if journal is not None:
             journal.note(outcome, self.id, self.attempt, self._taken_at, reason)
-        self._keeper.forget(self)
+        self._let_go(how, for_good=False)
+
+    def _let_go(self, how: str, *, for_good: bool) -> None:
+        self._ended = how
+        if self._keeper.kept:
+            self._keeper.forget(self)
         lease, self._lease = self._lease, None
         if lease is not None:
-            lease.leave(for_good=outcome == "done")
+            lease.leave(for_good=for_good)
         else:
             cancel.release_sidecar_if_last(self._spool, self.lease)
 

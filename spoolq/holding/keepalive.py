@@ -93,7 +93,7 @@ class Keeper:
     def __init__(self, local: Callable[[], float]) -> None:
         self._local = local
         self._changed = threading.Condition()
-        self._kept: dict[int, _Kept] = {}
+        self.kept: dict[int, _Kept] = {}
         self._running: set[str] = set()
 
     def keep(
@@ -109,7 +109,7 @@ class Keeper:
         """Take a job into care."""
         found = _Kept(job, self._first_renewal(job), job.lease_seconds)
         with self._changed:
-            kept = self._kept.setdefault(id(job), found)
+            kept = self.kept.setdefault(id(job), found)
             kept.listeners.append(listener)
             self._see_to_threads()
             self._changed.notify_all()
@@ -137,45 +137,45 @@ class Keeper:
     def stop(self, job: Job, listener: KeepAlive) -> None:
         """End one listener's care; the last one's ends the renewing."""
         with self._changed:
-            kept = self._kept.get(id(job))
+            kept = self.kept.get(id(job))
             if kept is not None and listener in kept.listeners:
                 kept.listeners.remove(listener)
                 if not kept.listeners:
-                    del self._kept[id(job)]
+                    del self.kept[id(job)]
 
     def forget(self, job: Job) -> None:
         """The job has ended: no more renewing, nothing to be told."""
-        if self._kept and id(job) in self._kept:
+        if id(job) in self.kept:
             with self._changed:
-                self._kept.pop(id(job), None)
+                self.kept.pop(id(job), None)
 
     def tell_lost(self, job: Job) -> None:
         """Tell all who listen that the lease of a job is lost."""
         with self._changed:
-            kept = self._kept.pop(id(job), None)
+            kept = self.kept.pop(id(job), None)
         for listener in kept.listeners if kept else ():
             listener.tell()
 
     def _wait(self, name: str, until: float | None) -> bool:
         """Wait for a change or a time, the lock held; False when idle for long: the thread ends."""
-        if until is not None or self._kept:
+        if until is not None or self.kept:
             self._changed.wait(None if until is None else max(0.0, until - self._local()))
             return True
-        if self._changed.wait(IDLE_SECONDS) or self._kept:
+        if self._changed.wait(IDLE_SECONDS) or self.kept:
             return True
         self._running.discard(name)
         return False
 
     def _renew_next(self) -> bool:
         with self._changed:
-            first = min(self._kept.values(), key=lambda kept: kept.renew_at, default=None)
+            first = min(self.kept.values(), key=lambda kept: kept.renew_at, default=None)
             if first is None or first.renew_at > self._local():
                 return self._wait("renewing", first.renew_at if first else None)
             term = first.term
             # Those that are due soon come along: one sidecar for all of them.
             soon = first.renew_at + leases.renew_after_seconds(term) / 2
             due = [
-                kept for kept in self._kept.values() if kept.renew_at <= soon and kept.term == term
+                kept for kept in self.kept.values() if kept.renew_at <= soon and kept.term == term
             ]
         self._renew(due, term)
         return True
@@ -203,7 +203,7 @@ class Keeper:
         with self._changed:
             ends = [
                 (kept.job.trusted_until or 0.0, kept)
-                for kept in self._kept.values()
+                for kept in self.kept.values()
                 if not kept.told
             ]
             until, kept = min(ends, key=lambda pair: pair[0], default=(None, None))

@@ -28,6 +28,7 @@ class HeldLease:
         self._leaving = itertools.count(1)
         self.name = granted.lease.name
         self.lease_seconds = granted.lease.lease_seconds
+        self.limit = granted.lease.limit
         self.granted_at = granted.lease.granted_at
         self.trusted_until = granted.trusted_until
         self.shared_until = granted.shared_until

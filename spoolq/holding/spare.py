@@ -1,8 +1,9 @@
 """A lease that covers nothing any more, kept for a moment: a burst of short jobs shares a sidecar.
 
 Jobs taken one by one, each done within milliseconds, would pay more for their sidecars than for
-all else. As in a batch, the sidecar stands before any task comes under it; and every task that
-was under it was renamed to done/ by us, so no name in leased/ ever comes a second time (I5).
+all else, and batches a twentieth. As in a batch, the sidecar stands before any task comes under it;
+and every task that was under it was renamed to done/ by us, so no name in leased/ ever comes a
+second time (I5).
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from spoolq.holding.lease import HeldLease
 
 BURST = 16
-"""So many short jobs one after the other make a burst; before that each lease goes with its job."""
+"""So many short jobs one after the other make a burst; before that each lease goes with its jobs."""
 
 
 class Spare:
-    """At most one lease, for the next claim of one task. Safe from any thread."""
+    """At most one lease, for the next claim. Safe from any thread."""
 
     def __init__(self, local: Callable[[], float], has_more: Callable[[], bool]) -> None:
         self._local = local
@@ -35,12 +36,16 @@ class Spare:
         self._forks = chance.forks()
         _all.add(self)
 
-    def take(self, lease_seconds: float) -> HeldLease | None:
-        """The lease kept, if its whole term is ahead still, to a thousandth; else it is dropped."""
+    def take(self, lease_seconds: float, limit: int) -> HeldLease | None:
+        """The lease kept, if it is for as many tasks and its term is all but whole; else it is dropped.
+
+        All but whole: to a thousandth (`leases.shared_until`).
+        """
         lease = self._pop()
         if lease is None:
             return None
-        if lease.lease_seconds == lease_seconds and self._local() < lease.shared_until:
+        is_new = self._local() < lease.shared_until
+        if is_new and lease.lease_seconds == lease_seconds and lease.limit >= limit:
             return lease
         lease.drop()
         return None
@@ -50,7 +55,7 @@ class Spare:
         if self._local() >= lease.shared_until:
             self._in_a_row = 0
             return False
-        self._in_a_row += 1
+        self._in_a_row += lease.limit
         if self._in_a_row < BURST or not self._has_more():
             return False
         with self._lock:

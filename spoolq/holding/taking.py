@@ -8,7 +8,7 @@ from spoolq.holding.job import EAGER_BYTES, Job
 from spoolq.holding.lease import HeldLease
 from spoolq.later import log_named
 from spoolq.rules import layout
-from spoolq.rules.names import LeasedName, has_options
+from spoolq.rules.names import PLAIN_ID_LENGTH, LeasedName, has_options
 from spoolq.verbs import claim, finish
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spoolq.verbs.context import OpenSpool
 
 _log = log_named("spoolq.consumer")
+_READY, _LEASED = layout.READY + "/", layout.LEASED + "/"
 
 
 class Taking:
@@ -27,7 +28,7 @@ class Taking:
         self._spool = spool
         self._keeper = keeper
         # NFS: a rename whose reply was lost may have been another's, who dropped our sidecar too.
-        self._spare = spare if limit == 1 and not spool.fs.is_network else None
+        self._spare = None if spool.fs.is_network else spare
         self._limit = limit
         self._usual_seconds = spool.settings.lease_seconds
         self._eager_bytes = min(EAGER_BYTES, spool.settings.max_task_bytes)
@@ -49,23 +50,30 @@ class Taking:
             True when all are ours now. Else `few[self.at]` is not: False when it was lost to
             somebody else, None when it is foreign; it is left where it was.
         """
-        spool, lease, name = self._spool, self.lease, few[0]
-        fs = spool.fs
+        spool, keeper, jobs, lease = self._spool, self._keeper, self.jobs, self.lease
+        fs, eager_bytes, began_at = spool.fs, self._eager_bytes, self._began_at
+        name = few[0]
+        # What the most common names come under: jobs never tried before, without options.
+        usual = None if lease is None or self._is_unusual else f".1.{lease.name}"
         try:
             for name in few:
-                job_id, dot, attempts = name.partition(".")
-                if lease is None or self._is_unusual or has_options(job_id):
+                if len(name) == PLAIN_ID_LENGTH and usual is not None:
+                    job_id, attempt, mine = name, 1, name + usual
+                else:
+                    job_id, dot, attempts = name.partition(".")
                     lease = self._lease_for(job_id)
-                attempt = int(attempts) + 1 if dot else 1
-                mine = f"{job_id}.{attempt}.{lease.name}"
-                path = f"{layout.LEASED}/{mine}"
+                    began_at = self._began_at
+                    usual = None if self._is_unusual else f".1.{lease.name}"
+                    attempt = int(attempts) + 1 if dot else 1
+                    mine = f"{job_id}.{attempt}.{lease.name}"
+                path = _LEASED + mine
                 try:
-                    fs.rename(f"{layout.READY}/{name}", path)
+                    fs.rename(_READY + name, path)
                 except FileNotFoundError:
                     self._lost_any = True  # or ours, and the reply was lost: see `end`
                     return False
                 try:
-                    task: bytes | None = fs.read(path, self._eager_bytes)
+                    task: bytes | None = fs.read(path, eager_bytes)
                 except TooLarge:
                     task = None  # read when it is asked for
                 except BaseException as error:
@@ -75,12 +83,10 @@ class Taking:
                     if not isinstance(error, Foreign):
                         raise
                     _log.warning("%s is foreign (%s): left alone", name, error.reason)
-                    held = LeasedName(job_id, attempt, lease.name)
+                    held = LeasedName(job_id, attempt, mine.rpartition(".")[2])
                     finish.put_back(spool, held, attempt - 1, None)
                     return None
-                self.jobs.append(
-                    Job(spool, self._keeper, mine, job_id, attempt, lease, task, self._began_at)
-                )
+                jobs.append(Job(spool, keeper, mine, job_id, attempt, lease, task, began_at))
             return True
         finally:
             self.at = few.index(name)
@@ -95,7 +101,7 @@ class Taking:
         self._close_lease()
         self._seconds, self._is_unusual = seconds, seconds != self._usual_seconds
         spare = self._spare
-        lease = spare.take(seconds) if spare is not None else None
+        lease = spare.take(seconds, self._limit) if spare is not None else None
         if lease is not None:
             self._began_at = self._spool.clock.now()
         else:

@@ -18,7 +18,8 @@ PLAIN_RANDOM_LENGTH = 8
 # A job that has a meta record is told by its longer random part, so that taking a plain job
 # never costs a look for a record that is not there.
 OPTIONS_RANDOM_LENGTH = 10
-_PLAIN_ID_LENGTH = len("5-20261123T235959000001-") + PLAIN_RANDOM_LENGTH
+PLAIN_ID_LENGTH = len("5-20261123T235959000001-") + PLAIN_RANDOM_LENGTH
+"""No shorter id is ours; one of this length has no options, and as a name in ready/ no attempts."""
 MAX_LEASE_NAME = 120
 _LEASE_CHARACTERS = frozenset("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 MAX_KEY = 200
@@ -117,7 +118,7 @@ def format_id(priority: int, seconds: float, random_part: str) -> str:
 
 def has_options(job_id: str) -> bool:
     """Whether a meta record belongs to this id (its random part is longer than eight)."""
-    return len(job_id) > _PLAIN_ID_LENGTH
+    return len(job_id) > PLAIN_ID_LENGTH
 
 
 def priority_of(job_id: str) -> int:

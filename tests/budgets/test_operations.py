@@ -136,6 +136,43 @@ def test_a_burst_of_short_jobs_shares_a_sidecar_and_leaves_none(
     assert f"{long.lease}.lease" not in present
 
 
+def test_batches_that_follow_each_other_share_a_sidecar(
+    counted: Callable[[str], Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "shared_until", lambda _started, _seconds: math.inf)
+    off = counted("off")
+    off.spool.publish_many([b"task"] * 4 * BURST)
+
+    def batch(limit: int) -> set[str]:
+        jobs = off.spool.get_jobs(limit, 0)
+        for job in jobs:
+            job.done()
+        return {job.lease for job in jobs}
+
+    first = batch(BURST)
+    again = off.cost(lambda: batch(BURST))
+    assert again == ["exists", *["rename", "read"] * BURST, *["rename"] * BURST]
+    assert batch(1) == first, "fewer than it was granted for"
+    larger = batch(BURST + 1)
+    assert larger.isdisjoint(first), "its sidecar says how many a claim takes at most"
+    present = {path.name for path in (Path(off.spool.path) / "leased").iterdir()}
+    assert present == {f"{lease}.lease" for lease in larger}
+
+
+def test_a_batch_with_a_job_that_comes_back_gives_its_lease_away(
+    counted: Callable[[str], Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "shared_until", lambda _started, _seconds: math.inf)
+    off = counted("off")
+    off.spool.publish_many([b"task"] * 4 * BURST)
+    first, *rest = off.spool.get_jobs(BURST, 0)
+    first.release()
+    for job in rest:
+        job.done()
+    assert list((Path(off.spool.path) / "leased").iterdir()) == []
+    assert off.spool.get_jobs(BURST, 0)[0].lease != first.lease
+
+
 def test_a_lease_kept_spare_goes_when_there_is_no_more(
     counted: Callable[[str], Counted], monkeypatch: pytest.MonkeyPatch
 ) -> None:

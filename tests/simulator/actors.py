@@ -82,8 +82,9 @@ def publish(process: Process) -> None:
     if draw() < world.plan.keyed_share:
         key = f"key-{int(draw() * (3 if draw() < 0.5 else world.plan.jobs / 4))}"
     with _Doing(process, "publish"):
+        began = world.scheduler.now
         job_id = process.spool.publish(payload, key=key, **options)
-        world.history.published(job_id, payload, key)
+        world.history.published(job_id, payload, key, began)
     return None
 
 
@@ -94,9 +95,10 @@ def publish_batch(process: Process, options: dict[str, Any]) -> None:
     world.published += count
     payloads = [b"task %d" % (first + number) for number in range(1, count + 1)]
     with _Doing(process, "publish"):
+        began = world.scheduler.now
         ids = process.spool.publish_many(payloads, **options)
         for job_id, payload in zip(ids, payloads, strict=True):
-            world.history.published(job_id, payload, None)
+            world.history.published(job_id, payload, None, began)
 
 
 def consume(process: Process) -> None:

@@ -6,6 +6,7 @@ Written from docs/protocol.md, knowing what no process knows: the true time and 
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,12 +38,17 @@ class Story:
     end_acknowledged: str = ""
     end_told_at: float = 0.0
     may_fail: bool = False
-    is_pruned: bool = False
+    pruned_at: float = math.inf
     winner: str | None = None
     attempt: int = 0
     released: bool = True
     results: dict[str, bytes | None] = field(default_factory=dict)
     taken: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether its task was removed, its retention over."""
+        return self.pruned_at < math.inf
 
 
 class History:
@@ -203,17 +209,19 @@ class History:
             self._must(process.doing == "prune", f"removed in {process.doing}", story)
             age = self._world.server_time() - node.changed_at
             self._must(age >= process.prune_age - DRIFT_SECONDS, "pruned too young", story)
-            story.is_pruned = True
+            story.pruned_at = self._world.scheduler.now
 
     # ----- what processes were told
 
-    def published(self, job_id: str, payload: bytes, key: str | None) -> None:
+    def published(self, job_id: str, payload: bytes, key: str | None, began: float) -> None:
         """publish returned an id."""
         story = self.story(job_id)
+        # It tells of one instant, and may be slow to return: what it led to may be gone by then.
+        told_of_before = began < story.pruned_at < math.inf
         if key is None:
             self._must(story.payload in {None, payload}, "an id was given twice", story)
             story.payload = payload
-        else:
+        elif not told_of_before:
             known = self._keys.get(key)
             self._must(
                 known in {None, job_id} or self.story(str(known)).is_pruned,
@@ -223,7 +231,7 @@ class History:
             self._keys[key] = job_id
         story.acknowledged = True
         where = self._world.where(job_id)
-        self._must(where or story.is_pruned, "I3: published, and nowhere", story)
+        self._must(where or told_of_before, "I3: published, and nowhere", story)
 
     def delivered(self, process: Any, job: Any) -> None:
         """get_job returned a job."""

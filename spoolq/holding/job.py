@@ -30,8 +30,6 @@ _log = log_named("spoolq.job")
 _RLock = type(threading.RLock())  # threading's is a function that looks for it each time
 EAGER_BYTES = 1024 * 1024
 """Payloads up to this size are read when the job is taken, larger ones when `task` is asked for."""
-
-
 _NOT_UNDER_IT = "the job was taken back, ended, or put under a newer lease; this does not count"
 
 
@@ -377,8 +375,7 @@ class Job:
         return LeaseLost(self.id, self.lease, _NOT_UNDER_IT)
 
     def _left(self, how: str, outcome: str, reason: str | None) -> None:
-        journal = self._spool.journal
-        if journal is not None:
+        if (journal := self._spool.journal) is not None:
             journal.note(outcome, self.id, self.attempt, self._taken_at, reason)
         self._let_go(how, for_good=False)
 

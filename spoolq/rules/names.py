@@ -11,6 +11,7 @@ from spoolq.shapes import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterable
     from typing import Any
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -245,6 +246,11 @@ def parse_leased(name: str) -> LeasedName | None:
     """A task's name in leased/, or None."""
     match = _leased.fullmatch(name)
     return LeasedName(match[1], int(match[2]), match[3]) if match else None
+
+
+def leased_among(listed: Iterable[str]) -> list[LeasedName]:
+    """The tasks among names in leased/."""
+    return [task for task in map(parse_leased, listed) if task is not None]
 
 
 def parse_sidecar(name: str) -> tuple[str, str] | None:

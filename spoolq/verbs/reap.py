@@ -45,10 +45,6 @@ class ReapPass:
         return self.returned + self.promoted + self.failed
 
 
-MOST_REMEMBERED = 2**16
-"""Names of the last listing are not taken apart again; of so many, 20 MB."""
-
-
 class Reaper:
     """Passes over leased/ and delayed/; remembers sidecars, so a pass costs what changed."""
 
@@ -57,7 +53,6 @@ class Reaper:
         self._terms = terms.Terms(spool)
         self._delayed_looks = Looks(spool, layout.DELAYED)
         self._leased_looks = Looks(spool, layout.LEASED)
-        self._parsed: dict[str, LeasedName] = {}
 
     def run_once(self) -> ReapPass:
         """One pass over both directories.
@@ -110,45 +105,51 @@ class Reaper:
     def look(self) -> ReapPass:
         """See what has expired without moving anything: `returned` and `swept` count it."""
         seen = ReapPass()
-        tasks, sidecars = self._leased()
-        self._terms.forget_all_but(tasks)
-        now = self._spool.clock.now() if tasks else 0.0
-        for lease, held in tasks.items():
-            deadline = self._terms.deadline(lease, held, now)
+        listed, sidecars = self._leased()
+        self._terms.forget_all_but(listed)
+        now = self._spool.clock.now() if listed else 0.0
+        for lease, found in listed.items():
+            deadline = self._terms.deadline(lease, found, now)
             if leases.is_over(deadline, now):
-                seen.returned += len(held)
+                seen.returned += len(names.leased_among(found))
             elif deadline < math.inf:
                 seen.falls_due(deadline)
-        seen.swept = len(sidecars - tasks.keys())
+        seen.swept = len(sidecars - listed.keys())
         return seen
 
-    def _leased(self) -> tuple[dict[str, list[LeasedName]], set[str]]:
-        tasks: dict[str, list[LeasedName]] = {}
-        sidecars: set[str] = set()
-        before, self._parsed = self._parsed, {}
+    def _leased(self) -> tuple[dict[str, list[str]], set[str]]:
+        """The names in leased/ by the lease they end in, and the leases that have a sidecar.
+
+        Foreign names may be among them: a name is taken apart when its lease is over, so that a
+        pass over leases that are not costs a third.
+        """
+        listed: dict[str, list[str]] = {}
         self._leased_looks.begin()
         for name in self._spool.fs.iterate(layout.LEASED):
-            task = before.get(name) or names.parse_leased(name)
-            if task is not None:
-                if len(self._parsed) < MOST_REMEMBERED:
-                    self._parsed[name] = task
-                tasks.setdefault(task.lease, []).append(task)
-                continue
-            sidecar = names.parse_sidecar(name)
-            if sidecar is not None:
-                sidecars.add(sidecar[0])
+            lease = name[name.rfind(".") + 1 :]
+            if lease in listed:
+                listed[lease].append(name)
+            else:
+                listed[lease] = [name]
         self._leased_looks.end()
-        return tasks, sidecars
+        sidecars: set[str] = set()
+        for kind in ("lease", "grace"):
+            # No holder calls its lease so; but a foreign client might.
+            found = {name: names.parse_sidecar(name) for name in listed.pop(kind, ())}
+            sidecars.update(sidecar[0] for sidecar in found.values() if sidecar)
+            if others := [name for name, sidecar in found.items() if not sidecar]:
+                listed[kind] = others
+        return listed, sidecars
 
     def expire(self, done: ReapPass) -> None:
         """Take back the tasks of every lease that is over, and sweep sidecars without tasks."""
-        tasks, sidecars = self._leased()
-        self._terms.forget_all_but(tasks)
-        if not tasks and not sidecars:
+        listed, sidecars = self._leased()
+        self._terms.forget_all_but(listed)
+        if not listed and not sidecars:
             return
         now = self._spool.clock.fresh_now()
-        for lease, held in tasks.items():
-            deadline = self._terms.deadline(lease, held, now)
+        for lease, found in listed.items():
+            deadline = self._terms.deadline(lease, found, now)
             if leases.is_over(deadline, now):
                 # RACE: I5. The clock is asked of the server anew before a lease is called over.
                 now = self._spool.clock.fresh_now(1.0)
@@ -157,11 +158,11 @@ class Reaper:
                     done.falls_due(deadline)
                 continue
             record = terms.read_lease(self._spool, lease, now)
-            for task in held:
+            for task in names.leased_among(found):
                 self._try_to_take_back(task, record, done)
             claim.drop_sidecar(self._spool, lease)
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
-        for lease in sidecars - tasks.keys():
+        for lease in sidecars - listed.keys():
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
 
     def _try_to_take_back(self, task: LeasedName, record: Lease | None, done: ReapPass) -> None:

@@ -11,7 +11,7 @@ import math
 
 from spoolq.disk.atomic import discard, place_whole, write_new
 from spoolq.disk.filesystem import Foreign
-from spoolq.rules import layout, leases, records
+from spoolq.rules import layout, leases, names, records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,12 +35,17 @@ class Terms:
         self._deadlines = {name: at for name, at in self._deadlines.items() if name in kept}
         self._noticed = {name: at for name, at in self._noticed.items() if name in kept}
 
-    def deadline(self, lease: str, tasks: Iterable[LeasedName], now: float) -> float:
-        """When a lease with tasks ends, in server seconds; grants a grace where that is unknown."""
+    def deadline(self, lease: str, listed: Iterable[str], now: float) -> float:
+        """When a lease ends, in server seconds; grants a grace where that is unknown.
+
+        `listed` are the names in leased/ that end in it; only where its sidecar cannot be read are
+        they looked at. Infinite when none of them is a task, or there any more.
+        """
         known = self._deadlines.get(lease)
         if known is not None:
             return known
-        record = read_lease(self._spool, lease, now)
+        record = read_lease(self._spool, lease, now) if names.is_lease_name(lease) else None
+        tasks = names.leased_among(listed) if record is None else []
         if record is None and not self._any_still_there(tasks):
             # RACE: the last task left between the listing and the look, and took the sidecar
             # along: nothing to be judged, and no grace to be left behind.

@@ -11,7 +11,7 @@ import pytest
 
 from spoolq.holding.spare import BURST
 from spoolq.queue import internals
-from spoolq.rules import leases, names
+from spoolq.rules import leases, names, records
 from spoolq.verbs.reap import Reaper
 
 if TYPE_CHECKING:
@@ -229,18 +229,21 @@ def test_a_later_reap_pass_reads_no_sidecar_again(counted: Callable[[str], Count
     assert off.cost(reaper.look) == ["iterate"]
 
 
-def test_a_later_reap_pass_takes_apart_only_names_that_are_new(
+def test_a_reap_pass_takes_apart_only_names_whose_lease_is_over(
     counted: Callable[[str], Counted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     off = counted("off")
     off.spool.publish_many([b"task"] * 4)
     held = off.spool.get_jobs(3, 0)
-    reaper = Reaper(internals(off.spool))
-    reaper.look()
+    lost = off.spool.get_job(0)
+    spool, leased = internals(off.spool), Path(off.spool.path) / "leased"
+    granted_at = lost.deadline.timestamp() - 3600
+    over = records.Lease("alpha-1-OVER", "alpha-1", "alpha", 1, granted_at, 60.0, 1)
+    (leased / "alpha-1-OVER.lease").write_bytes(records.dump_lease(over))
+    (leased / lost.name).rename(leased / f"{lost.id}.1.alpha-1-OVER")
     taken_apart: list[str] = []
     parse = names.parse_leased
     monkeypatch.setattr(names, "parse_leased", lambda name: taken_apart.append(name) or parse(name))
-    newest = off.spool.get_job(0)
-    reaper.look()
-    sidecars = [f"{job.lease}.lease" for job in (held[0], newest)]
-    assert sorted(taken_apart) == sorted([newest.name, *sidecars])
+    seen = Reaper(spool).look()
+    assert (seen.returned, taken_apart) == (1, [f"{lost.id}.1.alpha-1-OVER"])
+    assert seen.next_at == pytest.approx(held[0].deadline.timestamp())

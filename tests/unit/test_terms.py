@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spoolq import Spool
-from spoolq.rules import names
 from spoolq.verbs import opening
 from spoolq.verbs.terms import Terms
 
@@ -22,7 +21,7 @@ def test_no_grace_is_left_for_a_task_that_ended_between_listing_and_look(tmp_pat
     spool = Spool.create(path)
     spool.publish(b"task")
     job = spool.get_job(0)
-    listed = names.LeasedName(job.id, job.attempt, job.lease)
+    listed = job.name
     job.done()
     looking = opening.open_spool(path, None)
     deadline = Terms(looking).deadline(job.lease, [listed], looking.clock.now())
@@ -38,7 +37,7 @@ def test_lost_sidecar_of_a_task_still_held_gets_one_full_term(tmp_path: Path) ->
     job = spool.get_job(0)
     (tmp_path / "spool" / "leased" / f"{job.lease}.lease").unlink()
     looking = opening.open_spool(path, None)
-    held = [names.LeasedName(job.id, job.attempt, job.lease)]
+    held = [job.name]
     now = looking.clock.now()
     first = Terms(looking).deadline(job.lease, held, now)
     second = Terms(opening.open_spool(path, None)).deadline(job.lease, held, now)
@@ -58,7 +57,7 @@ def test_grace_given_while_a_look_hung_counts_for_it_too(tmp_path: Path, torn: b
     room = tmp_path / "spool" / "leased"
     (room / f"{job.lease}.lease").unlink()
     looking = opening.open_spool(path, None)
-    held = [names.LeasedName(job.id, job.attempt, job.lease)]
+    held = [job.name]
     now = looking.clock.now()
     if torn:
         (room / f"{job.lease}.grace").write_bytes(b"")

@@ -11,7 +11,7 @@ from spoolq.shapes import NamedTuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -67,6 +67,11 @@ _log = _Grammar(rf"({_ID})\.({_COUNT})\.({_LEASE})\.(out|err)")
 def is_ready_name(name: str) -> re.Match[str] | None:
     """Match object when a name in ready/ is ours: group 1 the id, group 2 the attempts counted."""
     return _ready.fullmatch(name)
+
+
+def ready_names(listed: Iterable[str]) -> Iterator[str]:
+    """Those of many names that are ours in ready/."""
+    return filter(_ready.fullmatch, listed)
 
 
 _ended_task = _Grammar(rf"({_ID})(?:\.cancelled)?")

@@ -162,6 +162,8 @@ class Spool:
             payload = tasks.checked_task(task, spool.settings.max_task_bytes)
             if not (key and self._intake.is_limited and keys.held_by(spool, key)):
                 self._intake.admit(1, len(payload), timeout)
+            if options.is_plain:
+                return publish.publish_plain(spool, payload, options.priority)
             return publish.publish(spool, payload, options)
         except OSError as error:
             tell(error)

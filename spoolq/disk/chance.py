@@ -8,7 +8,8 @@ from spoolq.rules import names
 
 RANDOM_LENGTH = 10
 _PIECES_PER_DRAW = 64
-_forks = 0
+forks = 0
+"""How many forks lie between this process and the one that imported spoolq."""
 # One draw from the system serves many names: a system call and a loop for each is 2 us of a publish.
 _pieces: list[str] = []
 _TABLE = names.base32(bytes(range(256))).encode()
@@ -35,15 +36,10 @@ def _draw() -> str:
     return first
 
 
-def forks() -> int:
-    """How many forks lie between this process and the one that imported spoolq."""
-    return _forks
-
-
 def _after_fork() -> None:
     # RACE: parent and child must not go on drawing the same names.
-    global _forks  # noqa: PLW0603 - there is one process
-    _forks += 1
+    global forks  # noqa: PLW0603 - there is one process
+    forks += 1
     _pieces.clear()
 
 

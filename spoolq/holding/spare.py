@@ -33,7 +33,7 @@ class Spare:
         self._lock = threading.Lock()
         self._kept: HeldLease | None = None
         self._in_a_row = 0
-        self._forks = chance.forks()
+        self._forks = chance.forks
         _all.add(self)
 
     def take(self, lease_seconds: float, limit: int) -> HeldLease | None:
@@ -74,7 +74,7 @@ class Spare:
     def _pop(self) -> HeldLease | None:
         if self._kept is None:
             return None
-        if self._forks != chance.forks():
+        if self._forks != chance.forks:
             return None  # RACE: a child's copy; the lease is the parent's to use and to drop
         with self._lock:
             lease, self._kept = self._kept, None

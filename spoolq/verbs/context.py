@@ -9,7 +9,9 @@ from spoolq.disk import chance
 from spoolq.disk.atomic import write_new
 from spoolq.disk.chance import random_text
 from spoolq.disk.filesystem import Foreign
-from spoolq.rules import layout, names, records, times
+from spoolq.rules import layout, names, records
+from spoolq.rules.names import PLAIN_RANDOM_LENGTH
+from spoolq.rules.times import second_in_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,24 +65,25 @@ class OpenSpool:
     def token(self) -> str:
         """A name no other process, host or time has: `<host>-<pid>-<random>`, as leases bear."""
         forks, stem, numbers = self._tokens
-        if forks != chance.forks():
+        if forks != chance.forks:
             # Counting on from a random text costs less than a random text for each.
             stem = names.lease_stem(self.host, self.pid()) + random_text()
             numbers = itertools.count(1)
-            self._tokens = (chance.forks(), stem, numbers)
+            self._tokens = (chance.forks, stem, numbers)
         return f"{stem}{next(numbers)}"
 
     def new_id(self, priority: int, *, options: bool, now: float) -> str:
         """A new job's id; later calls of one process sort after earlier ones."""
         # RACE: two threads may read the same value; their ids then differ in the random part.
-        microsecond = round(now * 1e6)
-        if microsecond <= self._last_microsecond:
-            microsecond = self._last_microsecond + 1
+        microsecond, last = int(now * 1e6), self._last_microsecond
+        if microsecond <= last:
+            microsecond = last + 1
         self._last_microsecond = microsecond
-        length = names.OPTIONS_RANDOM_LENGTH if options else names.PLAIN_RANDOM_LENGTH
         digits = str(microsecond)
-        second = times.second_in_names(digits[:-6])
-        return f"{priority}-{second}{digits[-6:]}-{random_text()[:length]}"
+        second, random = second_in_names(digits[:-6]), random_text()
+        if not options:
+            random = random[:PLAIN_RANDOM_LENGTH]
+        return f"{priority}-{second}{digits[-6:]}-{random}"
 
     def surely_past(self) -> float:
         """The server's time, or an earlier one where a full disk lets no file be made to ask it."""

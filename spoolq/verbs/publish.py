@@ -33,13 +33,11 @@ MOST_TRIES_FOR_A_KEY = 100
 
 
 def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
-    """Store one task and return its id.
+    """Store one task that has options and return its id.
 
     Raises:
         OSError: the file system refused; the task was not published, nothing is left behind.
     """
-    if options.is_plain:
-        return _publish_plain(spool, task, options.priority)
     if options.key is not None:
         return _publish_unique(spool, task, options, options.key)
     draft = _write(spool, task, options, options.need_record)
@@ -51,8 +49,8 @@ def publish(spool: OpenSpool, task: bytes, options: Options) -> str:
     return draft.id
 
 
-def _publish_plain(spool: OpenSpool, task: bytes, priority: int) -> str:
-    """A task without options: the same moves, in as few steps as can be."""
+def publish_plain(spool: OpenSpool, task: bytes, priority: int) -> str:
+    """As `publish`, a task without options: the same moves, in as few steps as can be."""
     fs, clock = spool.fs, spool.clock
     sync = spool.syncs_publish
     path = f"{layout.TMP}/{spool.token()}.task"

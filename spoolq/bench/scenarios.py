@@ -17,6 +17,8 @@ from spoolq.verbs.reap import Reaper
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from spoolq.holding.job import Job
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -103,20 +105,44 @@ def take(folder: str, scale: Scale) -> Iterator[Figure]:
 
 
 def take_batches(folder: str, scale: Scale) -> Iterator[Figure]:
-    """get_jobs(64) + done of each, beside the floor without any sidecar."""
-    count = max(64, scale.count // 64 * 64)
-    floor = Floor(f"{folder}/floor")
-    floor.publish([PAYLOAD] * count * (scale.rounds + 1))
-    spool = Spool.create(f"{folder}/spool", durability="off")
-    spool.publish_many([PAYLOAD] * count * (scale.rounds + 1))
+    """get_jobs(64), then done of each or done_many, beside the floor without any sidecar."""
+    for durability in ("off", "full"):
+        sync = durability == "full"
+        count = 64 if sync else max(64, scale.count // 64 * 64)
+        rounds = max(1, scale.rounds // 3) if sync else scale.rounds
+        floor = Floor(f"{folder}/floor-{durability}", sync=sync)
+        payloads = [PAYLOAD] * count * (rounds + 1)
+        Floor(floor.root).publish(payloads)
+        each, many = (
+            Spool.create(f"{folder}/{name}-{durability}", durability=durability)
+            for name in ("each", "many")
+        )
+        for spool in (each, many):
+            spool.publish_many(payloads)
+        subjects = {
+            "floor": _batches_off(floor),
+            "spoolq": _batches_of(each, _end_each),
+            "spoolq, done_many": _batches_of(many, many.done_many),
+        }
+        scenario = "get_jobs(64) + done"
+        yield from alternate(scenario, durability, subjects, rounds=rounds, count=count)
 
-    def batches(count: int) -> None:
+
+def _end_each(jobs: list[Job]) -> None:
+    for job in jobs:
+        job.done()
+
+
+def _batches_off(floor: Floor) -> Callable[[int], object]:
+    return lambda count: floor.take(count, sidecar=False)
+
+
+def _batches_of(spool: Spool, end: Callable[[list[Job]], object]) -> Callable[[int], None]:
+    def act(count: int) -> None:
         for _ in range(count // 64):
-            for job in spool.get_jobs(64, 0):
-                job.done()
+            end(spool.get_jobs(64, 0))
 
-    subjects = {"floor": lambda count: floor.take(count, sidecar=False), "spoolq": batches}
-    yield from alternate("get_jobs(64) + done", "off", subjects, rounds=scale.rounds, count=count)
+    return act
 
 
 def renew(folder: str, scale: Scale) -> Iterator[Figure]:

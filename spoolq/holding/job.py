@@ -206,16 +206,15 @@ class Job:
                     if self._ended == "done":
                         return
                     self._check_held()
+                spool = self._spool
                 if result is None and run is None and self.attempt == 1:  # as most jobs
-                    won = finish.done_plainly(self._spool, self.name, self.id)
+                    won = finish.done_plainly(spool, self.name, self.id, sync=spool.syncs_endings)
                 else:
                     stored = None if result is None else checked_result(result)
-                    won = finish.done(self._spool, self._held, self._facts(run), stored)
+                    won = finish.done(spool, self._held, self._facts(run), stored)
                 if not won:
                     self._accept_if_done()
-                elif (journal := self._spool.journal) is not None:
-                    journal.note("done", self.id, self.attempt, self._taken_at)
-                self._let_go("done", for_good=won)
+                self._left("done", "done" if won else None)
         except OSError as error:
             tell(error)
 
@@ -374,18 +373,16 @@ class Job:
             lease.leave()
         return LeaseLost(self.id, self.lease, _NOT_UNDER_IT)
 
-    def _left(self, how: str, outcome: str, reason: str | None) -> None:
-        if (journal := self._spool.journal) is not None:
-            journal.note(outcome, self.id, self.attempt, self._taken_at, reason)
-        self._let_go(how, for_good=False)
-
-    def _let_go(self, how: str, *, for_good: bool) -> None:
+    def _left(self, how: str, outcome: str | None, reason: str | None = None) -> None:
         self._ended = how
+        journal = self._spool.journal
+        if outcome is not None and journal is not None:
+            journal.note(outcome, self.id, self.attempt, self._taken_at, reason)
         if self._keeper.kept:
             self._keeper.forget(self)
         lease, self._lease = self._lease, None
         if lease is not None:
-            lease.leave(for_good=for_good)
+            lease.leave(for_good=outcome == "done")
         else:
             cancel.release_sidecar_if_last(self._spool, self.lease)
 

@@ -23,15 +23,18 @@ _log = log_named("spoolq.finish")
 _LEASED, _DONE = layout.LEASED + "/", layout.DONE + "/"
 
 
-def done_plainly(spool: OpenSpool, name: str, job_id: str) -> bool:
-    """Rename a task at its first attempt from its name in leased/ to done/. Returns as `done`."""
+def done_plainly(spool: OpenSpool, name: str, job_id: str, *, sync: bool) -> bool:
+    """Rename a task at its first attempt from its name in leased/ to done/. Returns as `done`.
+
+    Without `sync` the caller syncs done/, where endings are synced, before it tells anybody.
+    """
     fs, target = spool.fs, _DONE + job_id
     try:
         fs.rename(_LEASED + name, target)  # as `move` does, without a call more
     except FileNotFoundError:
         if not was_moved(fs, target):
             return False
-    if spool.syncs_endings:
+    if sync:
         fs.sync_directory(layout.DONE)  # CRASH: I4
     return True
 

@@ -200,6 +200,17 @@ def test_done_is_one_rename(
     assert spool.cost(job.done) == expected
 
 
+@pytest.mark.parametrize(("durability", "syncs"), [("off", []), ("full", ["sync_directory"])])
+def test_done_of_many_is_a_rename_each_and_one_sync(
+    counted: Callable[[str], Counted], durability: str, syncs: list[str]
+) -> None:
+    spool = counted(durability)
+    spool.spool.publish_many([b"task"] * 5)
+    jobs = spool.spool.get_jobs(5, 0)
+    assert spool.cost(lambda: spool.spool.done_many(jobs)) == [*["rename"] * 5, *syncs, "unlink"]
+    assert spool.cost(lambda: spool.spool.done_many(jobs)) == []
+
+
 def test_renewing_is_a_sidecar_and_a_rename(counted: Callable[[str], Counted]) -> None:
     off = counted("off")
     off.spool.publish(b"task")

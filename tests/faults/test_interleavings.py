@@ -34,7 +34,7 @@ MOVES_ON = {
     "ready with options": (KEY, CANCEL, CLAIM, PRUNE),
     "delayed": ANYBODY,
     "leased": (*HOLDERS, *ANYBODY),
-    "leased together": ("renew together", "done", CANCEL, REAP),
+    "leased together": ("renew together", "done together", "done", CANCEL, REAP),
     "expired": (*HOLDERS, *ANYBODY),
     "expired for good": ("renew", "done with result", "release", *ANYBODY),
     "without sidecar": ("renew", "done", *ANYBODY),

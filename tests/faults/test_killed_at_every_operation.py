@@ -100,6 +100,7 @@ MOVES: dict[str, Callable[[Spool], object]] = {
     "renew": lambda spool: take(spool).extend(LEASE_SECONDS),
     "done": lambda spool: take(spool).done(),
     "done with result": lambda spool: take(spool).done(b"result"),
+    "done many": lambda spool: spool.done_many(spool.get_jobs(3, timeout=30)),
     "fail": lambda spool: take(spool).fail("no", delay=0.01),
     "fail for good": lambda spool: take(spool).fail("no", retry=False),
     "release": lambda spool: take(spool).release(),

@@ -109,8 +109,11 @@ def consume(process: Process) -> None:
         jobs = process.spool.get_jobs(1 if draw() < 0.8 else 4, timeout=0)
         for job in jobs:
             world.history.delivered(process, job)
-    for job in jobs:
-        work(process, job)
+    if len(jobs) > 1 and draw() < 0.4:
+        end_together(process, jobs)
+    else:
+        for job in jobs:
+            work(process, job)
     if not jobs:
         share = 0.5 if world.is_calm else 0.1
         world.scheduler.sleep(world.plan.lease_seconds * (0.02 + share * draw()))
@@ -160,6 +163,25 @@ def end(process: Process, job: Any, verb: str) -> bool:
         world.history.ended(process, job, verb)
         return True
     return False
+
+
+def end_together(process: Process, jobs: list[Any]) -> None:
+    """One call that ends a batch, perhaps after its leases, and once more where it did not work."""
+    world, draw = process.world, process.world.chance.random
+    if draw() < 0.3 and not world.is_calm:
+        world.scheduler.sleep(jobs[0].lease_seconds * 1.5 * draw())
+    for job in jobs:
+        world.history.story(job.id).results.setdefault(job.lease, None)
+    for _ in range(2):
+        with _Doing(process, "done"):
+            try:
+                process.spool.done_many(jobs)
+            except LeaseLost:
+                pass  # of some; the others are done
+            for job in jobs:
+                if not job.lost:
+                    world.history.ended(process, job, "done")
+            return
 
 
 def steer(process: Process) -> None:

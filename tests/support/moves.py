@@ -143,6 +143,13 @@ def _done(result: bytes | None) -> Callable[[Process], object]:
     return act
 
 
+def _done_together(process: Process) -> None:
+    jobs = process.jobs()
+    process.spool.done_many(jobs)
+    for job in jobs:
+        process.record.has_ended(job.id)
+
+
 def _fail(delay: float | None) -> Callable[[Process], object]:
     def act(process: Process) -> None:
         process.record.given_back(process.target)
@@ -323,6 +330,7 @@ MOVES = (
     Move("done at second attempt", "leased again", _done(None), HOLDER),
     Move("done late", "expired", _done(b"result"), HOLDER),
     Move("done of one of two", "leased together", _done(None), HOLDER),
+    Move("done together", "leased together", _done_together, HOLDER),
     Move("fail", "leased", _fail(None), HOLDER, again=False),
     Move("fail without delay", "leased", _fail(0.0), HOLDER, again=False),
     Move("fail for good", "leased", _fail_for_good, HOLDER, again=False),

@@ -101,7 +101,7 @@ LEASES = [name for name in NAMES if not name.endswith("aaaaaaaa")]  # that could
 @pytest.mark.parametrize("verb", ["done", "fail", "release", "extend"])
 def test_leases_that_are_not_ours(cli: Callable, spool: Spool, verb: str, name: str) -> None:
     before = everything_under(spool.path)
-    cli(verb, "--", name).bad(2)
+    assert "not a lease or a leased file: " in cli(verb, "--", name).bad(2)
     assert everything_under(spool.path) == before
 
 
@@ -113,15 +113,28 @@ def test_ids_that_are_not_ours(cli: Callable, spool: Spool, verb: str, name: str
     assert everything_under(spool.path) == before
 
 
-@pytest.mark.parametrize("word", [b"\xff\xfe", b"\x1b]0;title\x07"])
-def test_bytes_on_a_real_command_line(process: Callable, word: bytes) -> None:
-    process("show", word).bad(5)
-    process("done", word).bad(2)
-    process("ls", word).bad(2)
-    process(word).bad(2)
-    process("put", word).bad(1)
-    process("-s", word, "status").bad(1)
-    process("get", b"--" + word).bad(2)
+@pytest.mark.parametrize("word", [b"\xff\xfe", b"\x1b]0;title\x07"], ids=["no text", "escape"])
+@pytest.mark.parametrize(
+    ("before", "status", "said"),
+    [
+        ([b"show", b""], 5, "unknown job '{}'"),
+        ([b"done", b""], 2, "not a lease or a leased file: '{}'"),
+        ([b"ls", b""], 2, "ls: argument STATE: '{}' is none of leased, ready,"),
+        ([b""], 2, "unknown command '{}'"),
+        ([b"put", b""], 1, "{}: No such file or directory"),
+        ([b"status", b"-s", b""], 1, "/{}: no such directory"),
+        ([b"get", b"--"], 2, "get: unrecognized arguments: --{}"),
+    ],
+)
+def test_bytes_on_a_real_command_line(
+    process: Callable, spool: Spool, before: list[bytes], status: int, said: str, word: bytes
+) -> None:
+    spool.publish(b"stays")
+    untouched = everything_under(spool.path)
+    told = process(*before[:-1], before[-1] + word).bad(status)
+    shown = repr(word)[2:-1]
+    assert said.format(shown) in told.replace("\\udc", "\\x")  # a repr shows such bytes its own way
+    assert everything_under(spool.path) == untouched
 
 
 def test_a_spool_whose_path_is_hostile_works_and_is_shown_harmless(
@@ -158,11 +171,12 @@ def mount(*words: str) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one MiB and 200 inodes."""
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A file system of one MiB and 200 inodes, unless the test says otherwise."""
     place = tmp_path / "small"
     place.mkdir()
-    mount("-t", "tmpfs", "-o", "size=1m,nr_inodes=200", "none", str(place))
+    room = getattr(request, "param", "size=1m,nr_inodes=200")
+    mount("-t", "tmpfs", "-o", room, "none", str(place))
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 
@@ -184,17 +198,19 @@ def read_only(spool: Spool, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "words",
-    [("put",), ("put", "--key", "k"), ("get",), ("retry", "--failed"), ("pause",), ("init",)],
-    ids=" ".join,
+    ("command", "why"),
+    [
+        *((words, "Read-only file system") for words in ("put", "put --key k", "get", "pause")),
+        ("retry --failed", "Read-only file system"),
+        ("init", "there is a spool already"),
+    ],
 )
 def test_a_read_only_spool_refuses_changes_in_one_line(
-    cli: Callable, read_only: str, words: tuple[str, ...]
+    cli: Callable, read_only: str, command: str, why: str
 ) -> None:
     before = everything_under(read_only)
-    ran = cli(*words, "-s", read_only, stdin=b"")
-    said = ran.bad(1)
-    assert "Read-only file system" in said or words == ("init",)
+    ran = cli(*command.split(), "-s", read_only, stdin=b"")
+    assert why in ran.bad(1)
     assert ran.out == ""
     assert everything_under(read_only) == before
 
@@ -206,7 +222,8 @@ def test_a_read_only_spool_can_be_looked_at(cli: Callable, read_only: str) -> No
         cli("show", line.split()[0], "-s", read_only).good()
     (counts,) = cli("status", "--json", "-s", read_only).good().objects
     assert (counts["ready"], counts["leased"], counts["failed"]) == (1, 1, 1)
-    cli("wait", "--all", "--timeout", "0", "-s", read_only).bad(3)
+    waited = cli("wait", "--all", "--timeout", "0", "-s", read_only)
+    assert "jobs that have not ended" in waited.bad(3)
 
 
 @pytest.mark.parametrize("words", [(), ("--lines",), ("--header", "a=b"), ("--key", "k")])
@@ -226,13 +243,15 @@ def test_a_full_file_system_publishes_what_it_says_and_no_more(
     assert census(path)["ready"] == 1
 
 
+@pytest.mark.parametrize("small_disk", ["size=32m,nr_inodes=2500"], indirect=True)
 def test_ids_printed_before_the_disk_was_full_are_the_tasks_there(
     cli: Callable, small_disk: Path
 ) -> None:
     path = str(small_disk / "spool")
     Spool.create(path, durability="off").close()
     ran = cli("put", "-s", path, "--lines", stdin=b"x\n" * 5000)
-    ran.bad(1)
+    assert "No space left on device" in ran.bad(1)
+    assert 0 < len(ran.lines) < 5000
     assert sorted(ran.lines) == names(path, "ready")
     assert_spool_sound(path)
 
@@ -242,10 +261,8 @@ def test_a_full_file_system_still_lets_jobs_end(cli: Callable, small_disk: Path)
     Spool.create(path, durability="off").close()
     cli("put", "-s", path, stdin=b"x").good()
     name = cli("get", "-s", path).good().out.strip()
-    try:
+    with pytest.raises(OSError, match="No space left"):
         (small_disk / "filler").write_bytes(bytes(2_000_000))
-    except OSError:
-        pass
     cli("done", "-s", path, name).good()
     assert census(path)["done"] == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from support.spools import census, names
 from support.waits import eventually
 
@@ -35,6 +36,11 @@ def test_young_jobs_stay(cli: Callable, spool: Spool) -> None:
     assert names(spool.path, "archive") == []
 
 
-def test_wrong_usage(cli: Callable, spool: Spool) -> None:
-    cli("archive", "--older-than", "ever").bad(2)
-    cli("archive", "--older-than", "99999w").bad(2)
+@pytest.mark.parametrize(
+    ("age", "why"), [("ever", "'ever' is no duration"), ("99999w", "seconds from 0 to 316224000")]
+)
+def test_wrong_usage_archives_nothing(cli: Callable, spool: Spool, age: str, why: str) -> None:
+    spool.publish(b"")
+    spool.get_job(0).done()
+    assert why in cli("archive", "--older-than", age).bad(2)
+    assert (census(spool.path)["done"], names(spool.path, "archive")) == (1, [])

@@ -14,7 +14,8 @@ def test_a_waiting_job_never_runs(cli: Callable, spool: Spool) -> None:
     ready, delayed = spool.publish(b""), spool.publish(b"", delay=3600)
     ran = cli("cancel", ready, delayed).good()
     assert ran.lines == [f"{ready}  cancelled", f"{delayed}  cancelled"]
-    cli("get").bad(3)
+    assert "no job in" in cli("get").bad(3)
+    assert [spool.get(job_id).outcome for job_id in (ready, delayed)] == ["cancelled"] * 2
 
 
 def test_a_running_one_is_said_to_go_on(cli: Callable, spool: Spool) -> None:

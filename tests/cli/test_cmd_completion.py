@@ -113,7 +113,9 @@ def test_the_command_prints_what_is_shipped(cli: Callable, shell: str, file: str
 
 
 def test_another_shell_is_wrong_usage(cli: Callable) -> None:
-    cli("completion", "csh").bad(2)
+    ran = cli("completion", "csh")
+    assert "argument SHELL: invalid choice: 'csh'" in ran.bad(2)
+    assert ran.out == ""
 
 
 INTERACTIVE = {

@@ -19,7 +19,7 @@ def test_done_by_the_leased_files_name(cli: Callable, taken: Callable, spool: Sp
     ran = cli("done", name).good()
     assert (ran.out, ran.err) == ("", "")
     assert spool.get(name.partition(".")[0]).status.name == "DONE"
-    cli("get").bad(3)
+    assert "no job in" in cli("get").bad(3)
 
 
 def test_done_by_the_bare_lease(cli: Callable, taken: Callable, spool: Spool) -> None:
@@ -44,7 +44,7 @@ def test_done_with_a_lease_that_another_took_over_is_status_4(
     name = taken()
     cli("release", name).good()
     second = cli("get").good().out.strip()
-    cli("done", name).bad(4)
+    assert f"lease {name.rpartition('.')[2]} of job " in cli("done", name).bad(4)
     assert spool.get(name.partition(".")[0]).status.name == "PROCESSING"
     cli("done", second).good()
 
@@ -69,7 +69,7 @@ def test_a_result_that_cannot_be_read_ends_nothing(
 
 def test_a_result_belongs_to_one_job(cli: Callable, taken: Callable, spool: Spool) -> None:
     one, two = taken(), taken()
-    cli("done", "--result", "/dev/null", one, two).bad(2)
+    assert "belongs to one LEASE" in cli("done", "--result", "/dev/null", one, two).bad(2)
     assert spool.stats().leased == 2
 
 
@@ -80,7 +80,10 @@ def test_of_several_all_are_tried_and_the_first_failure_counts(
     cli("release", "--delay", "1h", lost).good()
     ran = cli("done", lost, "../x", good)
     assert ran.status == 4
-    assert len(ran.err.splitlines()) == 2
+    first, second = ran.err.splitlines()
+    assert " is lost: " in first
+    assert second == "spoolq: not a lease or a leased file: '../x'"
+    assert spool.get(lost.partition(".")[0]).status.name == "DELAYED"
     assert spool.get(good.partition(".")[0]).status.name == "DONE"
 
 
@@ -99,5 +102,8 @@ def test_a_lease_of_several_jobs_wants_the_files_name(cli: Callable, spool: Spoo
     assert spool.stats().done == 2
 
 
-def test_no_lease_is_wrong_usage(cli: Callable) -> None:
-    cli("done").bad(2)
+@pytest.mark.parametrize("verb", ["done", "fail", "release", "extend"])
+def test_no_lease_is_wrong_usage(cli: Callable, taken: Callable, spool: Spool, verb: str) -> None:
+    taken()
+    assert "arguments are required: LEASE" in cli(verb).bad(2)
+    assert spool.stats().leased == 1

@@ -115,9 +115,13 @@ def test_ended_and_unknown_jobs(cli: Callable, spool: Spool) -> None:
     ran = cli("explain", failed)
     assert (ran.status, ran.lines[1]) == (6, "  broken")
     assert cli("explain", cancelled).status == 6
-    cli("explain", "5-20260101T000000000000-AAAAAAAA").bad(5)
-    cli("explain", "../../etc/passwd").bad(5)
-    assert cli("explain", done, failed, "x").status == 6
+    for unknown in ("5-20260101T000000000000-AAAAAAAA", "../../etc/passwd"):
+        ran = cli("explain", unknown)
+        assert ran.bad(5) == f"spoolq: unknown job '{unknown}'\n"
+        assert ran.out == ""
+    ran = cli("explain", done, failed, "x")
+    assert ran.bad(6) == "spoolq: unknown job 'x'\n"
+    assert [line.split()[0] for line in ran.lines if line[0] != " "] == [done, failed]
 
 
 def test_json_is_the_job_its_verdict_and_reasons(cli: Callable, spool: Spool) -> None:

@@ -20,7 +20,7 @@ def test_the_new_name_is_printed_and_the_old_one_is_lost(
     new = cli("extend", old).good().out.removesuffix("\n")
     assert new != old
     assert new.rpartition(".")[0] == old.rpartition(".")[0]
-    cli("done", old).bad(4)
+    assert " is lost: " in cli("done", old).bad(4)
     cli("done", new).good()
     assert spool.stats().done == 1
 
@@ -39,17 +39,30 @@ def test_of_several_each_good_one_prints_its_name(cli: Callable, taken: Callable
     one, lost, two = taken(), taken(), taken()
     cli("done", lost).good()
     ran = cli("extend", one, lost, two)
-    assert ran.status == 4
+    assert f"{lost.partition('.')[0]} is lost: " in ran.bad(4)
     assert [name.partition(".")[0] for name in ran.lines] == [
         one.partition(".")[0],
         two.partition(".")[0],
     ]
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "forever"])
+@pytest.mark.parametrize(
+    ("seconds", "why"),
+    [
+        ("0", "above 0"),
+        ("-1", "'-1' is no duration"),
+        ("nan", "'nan' is no duration"),
+        ("forever", "'forever' is no duration"),
+        ("99999w", "to 316224000"),
+    ],
+)
 def test_seconds_that_make_no_sense_change_nothing(
-    cli: Callable, taken: Callable, seconds: str
+    cli: Callable, taken: Callable, spool: Spool, seconds: str, why: str
 ) -> None:
     name = taken()
-    cli("extend", "--seconds", seconds, name).bad(2)
+    before = spool.get(name.partition(".")[0])
+    ran = cli("extend", "--seconds", seconds, name)
+    assert why in ran.bad(2)
+    assert ran.out == ""
+    assert spool.get(before.id) == before
     cli("done", name).good()

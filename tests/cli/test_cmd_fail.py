@@ -59,19 +59,25 @@ def test_a_delay_is_kept_to(cli: Callable, taken: Callable, spool: Spool) -> Non
 def test_a_lost_lease_is_status_4(cli: Callable, taken: Callable, spool: Spool) -> None:
     name = taken()
     cli("done", name).good()
-    cli("fail", name).bad(4)
+    assert " is lost: " in cli("fail", name).bad(4)
     assert spool.get(name.partition(".")[0]).status.name == "DONE"
 
 
 @pytest.mark.parametrize(
-    "words", [("--no-retry", "--delay", "1"), ("--reason", "\udcff"), ("--delay", "x")]
+    ("words", "why"),
+    [
+        (("--no-retry", "--delay", "1"), "--delay and --no-retry contradict each other"),
+        (("--reason", "\udcff"), "argument --reason: '\\udcff' is not valid UTF-8"),
+        (("--delay", "x"), "argument --delay: 'x' is no duration"),
+    ],
 )
 def test_what_makes_no_sense_changes_nothing(
-    cli: Callable, taken: Callable, spool: Spool, words: tuple[str, ...]
+    cli: Callable, taken: Callable, spool: Spool, words: tuple[str, ...], why: str
 ) -> None:
     name = taken()
-    cli("fail", name, *words).bad(2)
-    assert spool.get(name.partition(".")[0]).status.name == "PROCESSING"
+    before = spool.get(name.partition(".")[0])
+    assert why in cli("fail", name, *words).bad(2)
+    assert spool.get(before.id) == before
 
 
 def test_a_hostile_reason_is_kept_as_it_is_and_shown_harmless(

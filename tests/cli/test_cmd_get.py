@@ -55,7 +55,7 @@ def test_nothing_there_is_status_3_at_once(cli: Callable) -> None:
 
 def test_a_timeout_that_passes_is_status_3(cli: Callable) -> None:
     before = time.monotonic()
-    cli("get", "--timeout", "300ms").bad(3)
+    assert "no job in" in cli("get", "--timeout", "300ms").bad(3)
     assert 0.3 <= time.monotonic() - before < 10
 
 
@@ -111,13 +111,20 @@ def test_output_follows_a_link_and_keeps_it(cli: Callable, spool: Spool, here: P
     assert (here / "target").read_bytes() == b"content"
 
 
-@pytest.mark.parametrize("bad", ["no/such/place", ".", "/dev/full"])
-def test_an_output_that_cannot_be_written_gives_the_job_back(
-    cli: Callable, spool: Spool, here: Path, bad: str
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("no/such/place", "No such file or directory"),
+        (".", "Is a directory"),
+        ("/dev/full", "No space left on device"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_named_and_gives_the_job_back(
+    cli: Callable, spool: Spool, here: Path, bad: str, why: str
 ) -> None:
     job_id = spool.publish(b"content")
     ran = cli("get", "--output", bad)
-    ran.bad(1)
+    assert why in ran.bad(1)
     assert ran.out == ""
     job = spool.get(job_id)
     assert (job.status.name, job.reschedules) == ("READY", 0)
@@ -127,7 +134,7 @@ def test_an_output_that_cannot_be_written_gives_the_job_back(
 @pytest.mark.parametrize("bad", ["", "-"])
 def test_output_wants_a_name(cli: Callable, spool: Spool, bad: str) -> None:
     spool.publish(b"content")
-    cli("get", f"--output={bad}").bad(2)
+    assert "--output wants a file" in cli("get", f"--output={bad}").bad(2)
     assert names(spool.path, "leased") == []
 
 
@@ -159,5 +166,8 @@ def test_closed_standard_output_gives_the_job_back(spool: Spool) -> None:
     assert spool.get(job_id).status.name == "READY"
 
 
-def test_wait_and_timeout_exclude_each_other(cli: Callable) -> None:
-    cli("get", "--wait", "--timeout", "1").bad(2)
+def test_wait_and_timeout_exclude_each_other(cli: Callable, spool: Spool) -> None:
+    spool.publish(b"content")
+    said = cli("get", "--wait", "--timeout", "1").bad(2)
+    assert "argument --timeout: not allowed with argument --wait" in said
+    assert names(spool.path, "leased") == []

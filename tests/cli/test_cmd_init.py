@@ -68,8 +68,10 @@ def test_something_else_in_the_way_stays_as_it_is(
     (tmp_path / "file").write_bytes(b"mine")
     (tmp_path / "full").mkdir()
     (tmp_path / "full/thesis.tex").write_bytes(b"mine too")
-    for name in ("file", "full"):
-        cli("init", str(tmp_path / name), *exist_ok).bad(1)
+    for name, why in (("file", "not a directory"), ("full", "not empty, and not a spool")):
+        said = cli("init", str(tmp_path / name), *exist_ok).bad(1)
+        assert said.startswith(f"spoolq: {tmp_path}/{name}: ")
+        assert why in said
     assert (tmp_path / "file").read_bytes() == b"mine"
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.tex"]
 
@@ -91,24 +93,24 @@ def test_the_directory_is_named_once(cli: Callable, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting",
+    ("setting", "why"),
     [
-        ("--lease-seconds", "0"),
-        ("--lease-seconds", "-1"),
-        ("--lease-seconds", "nan"),
-        ("--lease-seconds", "99999999w"),
-        ("--max-attempts", "-1"),
-        ("--max-attempts", "many"),
-        ("--durability", "some"),
-        ("--max-task-bytes", "0"),
-        ("--max-task-bytes", "big"),
-        ("--retry-delay", "10s", "--retry-delay-max", "1s"),
+        (("--lease-seconds", "0"), "lease_seconds=0.0: expected a number of seconds above 0"),
+        (("--lease-seconds", "-1"), "argument --lease-seconds: '-1' is no duration"),
+        (("--lease-seconds", "nan"), "argument --lease-seconds: 'nan' is no duration"),
+        (("--lease-seconds", "99999999w"), "lease_seconds=60479999395200.0: expected"),
+        (("--max-attempts", "-1"), "argument --max-attempts: '-1' is no whole number"),
+        (("--max-attempts", "many"), "argument --max-attempts: 'many' is no whole number"),
+        (("--durability", "some"), "argument --durability: invalid choice: 'some'"),
+        (("--max-task-bytes", "0"), "max_task_bytes=0: expected a whole number from 1"),
+        (("--max-task-bytes", "big"), "argument --max-task-bytes: 'big' is no size"),
+        (("--retry-delay", "10s", "--retry-delay-max", "1s"), "at least retry_delay_seconds"),
     ],
 )
 def test_a_setting_that_makes_no_sense_makes_nothing(
-    cli: Callable, tmp_path: Path, setting: tuple[str, ...]
+    cli: Callable, tmp_path: Path, setting: tuple[str, ...], why: str
 ) -> None:
-    cli("init", str(tmp_path / "new"), *setting).bad(2)
+    assert why in cli("init", str(tmp_path / "new"), *setting).bad(2)
     assert not (tmp_path / "new").exists()
 
 

@@ -96,8 +96,8 @@ def test_no_log_is_3_and_said_why(cli: Callable, spool: Spool) -> None:
     Run(spool).end()
     assert "it wrote nothing" in cli("logs", job_id).bad(3)
     assert "(the job is done)" in cli("logs", "--json", job_id).bad(3)
-    cli("logs", "5-20261124T020658917264-HVUYXHQQ").bad(5)
-    cli("logs", "../spool.json").bad(5)
+    for unknown in ("5-20261124T020658917264-HVUYXHQQ", "../spool.json"):
+        assert cli("logs", unknown).bad(5) == f"spoolq: unknown job '{unknown}'\n"
 
 
 def test_what_others_put_in_the_way_is_not_read(
@@ -174,7 +174,13 @@ def test_following_a_job_that_ends_without_output_is_3(spool: Spool, following: 
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("a", "b"), ("--all", "--attempt", "1", "a"), ("-f", "--json", "a")]
+    ("words", "why"),
+    [
+        ((), "arguments are required: ID"),
+        (("a", "b"), "unrecognized arguments: b"),
+        (("--all", "--attempt", "1", "a"), "--attempt: not allowed with argument --all"),
+        (("-f", "--json", "a"), "no --follow with it"),
+    ],
 )
-def test_wrong_usage(cli: Callable, words: tuple[str, ...]) -> None:
-    cli("logs", *words).bad(2)
+def test_wrong_usage(cli: Callable, words: tuple[str, ...], why: str) -> None:
+    assert why in cli("logs", *words).bad(2)

@@ -155,14 +155,22 @@ def test_an_empty_spool_prints_nothing(cli: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "why"),
     [
-        *(("bogus",), ("--limit", "0"), ("--limit", "x"), ("../ready",), ("--reverse",)),
-        *(("--since", "soon"), ("--header", "k"), ("--sort", "colour")),
+        (("bogus",), "argument STATE: 'bogus' is none of leased, ready"),
+        (("../ready",), "argument STATE: '../ready' is none of leased, ready"),
+        (("--limit", "0"), "argument --limit: '0' is no whole number of at least 1"),
+        (("--limit", "x"), "argument --limit: 'x' is no whole number of at least 1"),
+        (("--reverse",), "--reverse goes with --sort"),
+        (("--since", "soon"), "'soon' is no duration and no time"),
+        (("--header", "k"), "'k' is no header"),
+        (("--sort", "colour"), "argument --sort: invalid choice: 'colour'"),
     ],
 )
-def test_wrong_usage(cli: Callable, words: tuple[str, ...]) -> None:
-    cli("ls", *words).bad(2)
+def test_wrong_usage(cli: Callable, jobs: dict[str, str], words: tuple[str, ...], why: str) -> None:
+    ran = cli("ls", *words)
+    assert why in ran.bad(2)
+    assert ran.out == ""
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

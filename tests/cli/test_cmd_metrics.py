@@ -156,11 +156,18 @@ def test_a_directory_that_is_not_there_is_one_line(cli: Callable, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "words",
-    [("--listen", "x"), ("--listen", "70000"), ("--every", "5"), ("--output", "f", "--every", "0")],
+    ("words", "why"),
+    [
+        (("--listen", "x"), "argument --listen: 'x' is no whole number from 0 to 65535"),
+        (("--listen", "70000"), "argument --listen: '70000' is no whole number from 0 to 65535"),
+        (("--every", "5"), "--every goes with --output"),
+        (("--output", "f", "--every", "0"), "--every has to be above 0"),
+    ],
 )
-def test_wrong_usage(cli: Callable, words: tuple[str, ...]) -> None:
-    cli("metrics", *words).bad(2)
+def test_wrong_usage(cli: Callable, here: Path, words: tuple[str, ...], why: str) -> None:
+    ran = cli("metrics", *words)
+    assert why in ran.bad(2)
+    assert (ran.out, list(here.iterdir())) == ("", [])
 
 
 def test_scrapes_are_answered_and_a_spool_that_is_gone_is_down(

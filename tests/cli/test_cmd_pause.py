@@ -14,7 +14,8 @@ def test_nothing_is_given_out_but_tasks_are_published(cli: Callable, spool: Spoo
     ran = cli("pause", "--reason", "moving").good()
     assert ran.out == ""
     cli("put", stdin=b"").good()
-    cli("get").bad(3)
+    assert "is paused: moving" in cli("get").bad(3)
+    assert spool.stats().ready == 1
     assert spool.stats().paused == "moving"
 
 

@@ -38,7 +38,10 @@ def test_failed_ones_only_when_asked(cli: Callable, ended: Spool) -> None:
     assert census(ended.path)["ready"] == 1
 
 
-def test_wrong_usage(cli: Callable, ended: Spool) -> None:
-    cli("prune", "--older-than", "ever").bad(2)
-    cli("prune", "--older-than", "99999w").bad(2)
-    assert census(ended.path)["done"] == 1
+@pytest.mark.parametrize(
+    ("age", "why"), [("ever", "'ever' is no duration"), ("99999w", "seconds from 0 to 316224000")]
+)
+def test_wrong_usage_removes_nothing(cli: Callable, ended: Spool, age: str, why: str) -> None:
+    before = census(ended.path)
+    assert why in cli("prune", "--failed", "--older-than", age).bad(2)
+    assert census(ended.path) == before

@@ -148,33 +148,35 @@ def test_a_key_is_published_once(cli: Callable, spool: Spool) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "why"),
     [
-        ("--key", "k", "--lines"),
-        ("--key", "k", "a", "b"),
-        ("--key", "../x"),
-        ("--key", ""),
-        ("--lines", "--null"),
-        ("--priority", "10"),
-        ("--priority", "-1"),
-        ("--priority", "high"),
-        ("--delay", "soon"),
-        ("--delay", "-1s"),
-        ("--delay", "inf"),
-        ("--header", "novalue"),
-        ("--header", "=x"),
-        ("--header", "a=\udcff"),
-        ("--header", "a=" + "x" * 20_000),
-        ("--lease-seconds", "0"),
-        ("--lines", "-", "-"),
+        (("--key", "k", "--lines"), "--key names one task"),
+        (("--key", "k", "a", "b"), "--key names one task"),
+        (("--key", "../x"), "key '../x': expected letters, digits"),
+        (("--key", ""), "key '': expected letters, digits"),
+        (("--lines", "--null"), "--null: not allowed with argument --lines"),
+        (("--priority", "10"), "argument --priority: '10' is no whole number from 0 to 9"),
+        (("--priority", "-1"), "argument --priority: "),
+        (("--priority", "high"), "argument --priority: 'high' is no whole number from 0 to 9"),
+        (("--delay", "soon"), "argument --delay: 'soon' is no duration"),
+        (("--delay", "-1s"), "argument --delay: "),
+        (("--delay", "inf"), "argument --delay: 'inf' is no duration"),
+        (("--header", "novalue"), "argument --header: 'novalue' is no header"),
+        (("--header", "=x"), "argument --header: '=x' is no header"),
+        (("--header", "a=\udcff"), "argument --header: 'a=\\udcff' is not valid UTF-8"),
+        (("--header", "a=" + "x" * 20_000), "headers of 20001 bytes are over 16384"),
+        (("--lease-seconds", "0"), "lease_seconds=0.0: expected a number of seconds above 0"),
+        (("--lines", "-", "-"), "standard input can be read only once"),
     ],
 )
 def test_what_makes_no_sense_publishes_nothing(
-    cli: Callable, spool: Spool, here: Path, words: tuple[str, ...]
+    cli: Callable, spool: Spool, here: Path, words: tuple[str, ...], why: str
 ) -> None:
     for name in "ab":
         (here / name).write_text(name)
-    cli("put", *words, stdin=b"task").bad(2)
+    ran = cli("put", *words, stdin=b"task")
+    assert why in ran.bad(2)
+    assert ran.out == ""
     assert names(spool.path, "ready") == []
     assert names(spool.path, "sys/tmp") == []
 
@@ -212,3 +214,4 @@ def test_a_full_spool_ends_with_3_and_says_so(
     cli("put", "--lines", stdin=b"one\ntwo\n").good()
     assert "max_waiting=2" in cli("put", stdin=b"three").bad(3)
     assert "max_waiting=2" in cli("put", "--timeout", "10ms", stdin=b"three").bad(3)
+    assert tasks(full) == [b"one", b"two"]

@@ -35,5 +35,5 @@ def test_a_delay_is_kept_to(cli: Callable, taken: Callable, spool: Spool) -> Non
 def test_a_lost_lease_is_status_4(cli: Callable, taken: Callable, spool: Spool) -> None:
     name = taken()
     cli("done", name).good()
-    cli("release", name).bad(4)
+    assert " is lost: " in cli("release", name).bad(4)
     assert spool.get(name.partition(".")[0]).status.name == "DONE"

@@ -47,12 +47,21 @@ def test_page_to_standard_output(cli: Callable, here: Path) -> None:
     assert list(here.iterdir()) == []
 
 
-def test_wrong_usage(cli: Callable, here: Path) -> None:
-    cli("report", "--output", "").bad(2)
-    cli("report", "--output", "-", "--json").bad(2)
-    cli("report", "--last", "yesterday").bad(2)
-    assert "missing" in cli("report", "--output", "missing/r.html").bad(1)
-    assert list(here.iterdir()) == []
+@pytest.mark.parametrize(
+    ("words", "status", "why"),
+    [
+        (("--output", ""), 2, "the file's name is empty"),
+        (("--output", "-", "--json"), 2, "--json tells of a file written"),
+        (("--last", "yesterday"), 2, "'yesterday' is no duration"),
+        (("--output", "missing/r.html"), 1, "missing/r.html: No such file or directory"),
+    ],
+)
+def test_wrong_usage_writes_nothing(
+    cli: Callable, here: Path, words: tuple[str, ...], status: int, why: str
+) -> None:
+    ran = cli("report", *words)
+    assert why in ran.bad(status)
+    assert (ran.out, list(here.iterdir())) == ("", [])
 
 
 @pytest.mark.timeout(600)

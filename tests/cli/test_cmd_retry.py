@@ -45,8 +45,11 @@ def test_an_unknown_id_is_5_after_the_rest(cli: Callable, spool: Spool) -> None:
     ran = cli("retry", "nope", "../x", job_id)
     assert ran.status == 5
     assert ran.lines == [f"{job_id}  ready"]
+    assert ran.err == "spoolq: unknown job 'nope'\nspoolq: unknown job '../x'\n"
 
 
 @pytest.mark.parametrize("words", [(), ("--failed", "x")])
-def test_wrong_usage(cli: Callable, words: tuple[str, ...]) -> None:
-    cli("retry", *words).bad(2)
+def test_wrong_usage_retries_nothing(cli: Callable, spool: Spool, words: tuple[str, ...]) -> None:
+    fail(spool, 1)
+    assert "give either IDs or --failed" in cli("retry", *words).bad(2)
+    assert (spool.stats().failed, spool.stats().ready) == (1, 0)

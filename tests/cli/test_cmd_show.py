@@ -183,8 +183,12 @@ def test_a_result_is_printed_byte_for_byte(cli: Callable, process: Callable, spo
 
 @pytest.mark.parametrize("words", [("--json",), ("5-20260101T000000000000-AAAAAAAA",)])
 def test_result_stands_alone(cli: Callable, spool: Spool, words: tuple[str, ...]) -> None:
-    cli("show", "--result", spool.publish(b""), *words).bad(2)
+    ran = cli("show", "--result", spool.publish(b""), *words)
+    assert "--result takes one ID and no --json" in ran.bad(2)
+    assert ran.out == ""
 
 
 def test_result_of_an_unknown_job(cli: Callable) -> None:
-    cli("show", "--result", "../../etc/passwd").bad(5)
+    ran = cli("show", "--result", "../../etc/passwd")
+    assert "unknown job '../../etc/passwd'" in ran.bad(5)
+    assert ran.out == ""

@@ -136,9 +136,12 @@ def test_a_missing_or_refusing_sbatch_is_one_line(
     ],
 )
 def test_mistakes_show_before_anything_is_submitted(
-    cli: Callable, words: tuple[str, ...], why: str
+    cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str
 ) -> None:
-    assert why in cli("slurm", *words).bad(2)
+    monkeypatch.setenv("PATH", play(tmp_path, sbatch=f"touch {tmp_path}/submitted"))
+    ran = cli("slurm", "--submit", *words)
+    assert why in ran.bad(2)
+    assert (ran.out, (tmp_path / "submitted").exists()) == ("", False)
 
 
 def test_time_limits_are_in_sbatchs_words() -> None:

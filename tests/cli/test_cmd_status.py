@@ -200,9 +200,18 @@ def test_no_spool_is_unknown_to_monitoring(cli: Callable, tmp_path: Path) -> Non
     assert ran.err == ""
 
 
-def test_limits_go_with_check(cli: Callable) -> None:
-    cli("status", "--warning", "ready=1").bad(2)
-    cli("status", "--watch", "--check").bad(2)
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--warning", "ready=1"), "--warning and --critical go with --check"),
+        (("--critical", "ready=1"), "--warning and --critical go with --check"),
+        (("--watch", "--check"), "not allowed with argument --watch"),
+    ],
+)
+def test_limits_go_with_check(cli: Callable, words: tuple[str, ...], why: str) -> None:
+    ran = cli("status", *words)
+    assert why in ran.bad(2)
+    assert ran.out == ""
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])

@@ -46,5 +46,8 @@ def test_nobody_there_is_status_3(cli: Callable, spool: Spool) -> None:
     assert asked(spool) == {}
 
 
-def test_a_host_or_a_worker_not_both(cli: Callable) -> None:
-    cli("stop", "--host", "a", "--worker", "b").bad(2)
+def test_a_host_or_a_worker_not_both(cli: Callable, spool: Spool) -> None:
+    heartbeat(spool, ALPHA)
+    said = cli("stop", "--host", "alpha", "--worker", ALPHA).bad(2)
+    assert "argument --worker: not allowed with argument --host" in said
+    assert asked(spool) == {}

@@ -138,28 +138,32 @@ def test_no_line_becomes_shell_code(cli: Callable, spool: Spool) -> None:
 
 def test_one_line_that_cannot_be_publishes_none(cli: Callable, spool: Spool) -> None:
     cli("submit", "--array", "-", "x", "{}", stdin=b"good\nb\0d\n").bad(2)
-    cli("submit", "--array", "nowhere.txt", "x").bad(1)
+    assert "nowhere.txt: No such file" in cli("submit", "--array", "nowhere.txt", "x").bad(1)
     assert jobs_on_disk(spool.path) == {}
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "why"),
     [
-        (),
-        ("--",),
-        ("--", ""),
-        ("--array", "5-1", "x"),
-        ("--array", "1-99999999", "x"),
-        ("--array", "", "x"),
-        ("--array", "1-2", "--key", "k", "x"),
-        ("--retries", "1", "--max-attempts", "1", "x"),
-        ("--wait", "--json", "x"),
-        ("--env", "=1", "x"),
-        ("--timeout", "soon", "x"),
+        ((), "the command is missing"),
+        (("--",), "the command is missing"),
+        (("--", ""), "the command is missing"),
+        (("--array", "5-1", "x"), "--array 5-1: the first number is above the last"),
+        (("--array", "1-99999999", "x"), "--array 1-99999999: more than 1000000 jobs"),
+        (("--array", "", "x"), "argument --array: it is empty"),
+        (("--array", "1-2", "--key", "k", "x"), "--key names one job"),
+        (("--retries", "1", "--max-attempts", "1", "x"), "either --retries or --max-attempts"),
+        (("--wait", "--json", "x"), "no --json with it"),
+        (("--env", "=1", "x"), "argument --env: '=1' is no variable"),
+        (("--timeout", "soon", "x"), "argument --timeout: 'soon' is no duration"),
     ],
 )
-def test_wrong_usage_publishes_nothing(cli: Callable, spool: Spool, words: tuple[str, ...]) -> None:
-    cli("submit", *words).bad(2)
+def test_wrong_usage_publishes_nothing(
+    cli: Callable, spool: Spool, words: tuple[str, ...], why: str
+) -> None:
+    ran = cli("submit", *words)
+    assert why in ran.bad(2)
+    assert ran.out == ""
     assert jobs_on_disk(spool.path) == {}
 
 

@@ -154,9 +154,17 @@ def test_all_is_6_while_failed_jobs_are_there(cli: Callable, spool: Spool) -> No
 
 def test_all_times_out(cli: Callable, spool: Spool) -> None:
     spool.publish(b"")
-    cli("wait", "--all", "--timeout", "100ms").bad(3)
+    said = cli("wait", "--all", "--timeout", "100ms").bad(3)
+    assert "timed out: there are jobs that have not ended" in said
 
 
-@pytest.mark.parametrize("words", [(), ("--all", "x"), ("x", "--timeout", "never")])
-def test_wrong_usage(cli: Callable, words: tuple[str, ...]) -> None:
-    cli("wait", *words).bad(2)
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "give either IDs or --all"),
+        (("--all", "x"), "give either IDs or --all"),
+        (("x", "--timeout", "never"), "argument --timeout: 'never' is no duration"),
+    ],
+)
+def test_wrong_usage(cli: Callable, words: tuple[str, ...], why: str) -> None:
+    assert why in cli("wait", *words).bad(2)

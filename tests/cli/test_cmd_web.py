@@ -113,9 +113,20 @@ def test_values_are_not_gathered_for_each_who_asks(
     assert len(gathered) == 1
 
 
-def test_wrong_usage(cli: Callable, spool: Spool) -> None:
-    cli("web", "--port", "70000").bad(2)
-    cli("web", "--last", "ever").bad(2)
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--port", "70000"), "argument --port: '70000' is no whole number from 0 to 65535"),
+        (("--last", "ever"), "argument --last: 'ever' is no duration"),
+    ],
+)
+def test_wrong_usage(cli: Callable, words: tuple[str, ...], why: str) -> None:
+    ran = cli("web", *words)
+    assert why in ran.bad(2)
+    assert ran.out == ""
+
+
+def test_a_port_that_is_taken_is_named(cli: Callable) -> None:
     import socket
 
     with socket.socket() as taken:

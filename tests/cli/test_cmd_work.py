@@ -139,8 +139,12 @@ def test_an_idle_worker_leaves(process: Callable[..., Ran], spool: Spool) -> Non
         (["--", "no-such-program"], "is not there, or cannot be executed"),
     ],
 )
-def test_nonsense_is_refused(cli: Callable[..., Ran], words: list[str], why: str) -> None:
+def test_nonsense_is_refused_before_a_job_is_taken(
+    cli: Callable[..., Ran], spool: Spool, words: list[str], why: str
+) -> None:
+    job_id = spool.publish(b"")
     assert why in cli("work", *words).bad(2)
+    assert (spool.get(job_id).status, spool.history(job_id)) == (JobStatus.READY, [])
 
 
 def test_a_host_that_loses_the_program_does_not_fail_the_jobs(

@@ -174,7 +174,16 @@ def test_a_command_that_alone_dies_of_a_signal_has_failed(spool: Spool, working:
 
 
 @pytest.mark.parametrize(
-    "words", [("--until", "soon"), ("--min-time", "1h"), ("--walltime", "1h", "--until", "18:00")]
+    ("words", "why"),
+    [
+        (("--until", "soon"), "--until: 'soon' is no time; write 18:30"),
+        (("--min-time", "1h"), "--min-time needs an end"),
+        (("--walltime", "1h", "--until", "18:00"), "not allowed with argument --walltime"),
+    ],
 )
-def test_wrong_usage(cli: Callable[..., Any], words: tuple[str, ...]) -> None:
-    cli("work", *words, "--", "true").bad(2)
+def test_wrong_usage_runs_nothing(
+    cli: Callable[..., Any], spool: Spool, words: tuple[str, ...], why: str
+) -> None:
+    job_id = spool.publish(b"")
+    assert why in cli("work", *words, "--", "true").bad(2)
+    assert_given_back(spool, job_id)

@@ -124,7 +124,7 @@ def test_an_output_that_cannot_be_written_is_named_and_gives_the_job_back(
 ) -> None:
     job_id = spool.publish(b"content")
     ran = cli("get", "--output", bad)
-    assert why in ran.bad(1)
+    assert f"{bad}: {why}" in ran.bad(1)
     assert ran.out == ""
     job = spool.get(job_id)
     assert (job.status.name, job.reschedules) == ("READY", 0)

@@ -137,7 +137,8 @@ def test_no_line_becomes_shell_code(cli: Callable, spool: Spool) -> None:
 
 
 def test_one_line_that_cannot_be_publishes_none(cli: Callable, spool: Spool) -> None:
-    cli("submit", "--array", "-", "x", "{}", stdin=b"good\nb\0d\n").bad(2)
+    said = cli("submit", "--array", "-", "x", "{}", stdin=b"good\nb\0d\n").bad(2)
+    assert "--array -: line 2 holds a NUL byte" in said
     assert "nowhere.txt: No such file" in cli("submit", "--array", "nowhere.txt", "x").bad(1)
     assert jobs_on_disk(spool.path) == {}
 

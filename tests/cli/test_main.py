@@ -109,7 +109,7 @@ def test_no_spool_named_is_2(cli: Callable, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("SPOOLQ_DIR", "")
     assert "SPOOLQ_DIR" in cli("status").bad(2)
     assert "-s/--spool: the directory's name is empty" in cli("-s", "", "status").bad(2)
-    for words in (("status", "-s"), ("status", "--spool")):
+    for words in (("-s",), ("--spool",), ("status", "-s")):
         assert "argument -s/--spool: expected one argument" in cli(*words).bad(2)
 
 

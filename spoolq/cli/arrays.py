@@ -30,7 +30,7 @@ def items(array: str, max_bytes: int) -> list[Item]:
     passed over, but counted.
 
     Raises:
-        UsageError: a range that goes backwards, or too many items.
+        UsageError: a range that goes backwards, too many items, or one that no command can have.
         OSError: the file cannot be read.
     """
     found = _RANGE.fullmatch(array)
@@ -39,7 +39,13 @@ def items(array: str, max_bytes: int) -> list[Item]:
     lines = sources.whole(array, max_bytes).split(b"\n")
     if len(lines) > MAX_ITEMS + 1:
         raise _too_many(array)
-    return [(index, os.fsdecode(line)) for index, line in enumerate(lines, 1) if line]
+    return [(index, _text(array, index, line)) for index, line in enumerate(lines, 1) if line]
+
+
+def _text(array: str, index: int, line: bytes) -> str:
+    if b"\0" in line:
+        raise options.UsageError(f"--array {array}: line {index} holds a NUL byte")
+    return os.fsdecode(line)
 
 
 def _numbers(array: str, first: int, last: int) -> list[Item]:

@@ -128,7 +128,9 @@ def _leading_options(argv: list[str]) -> tuple[str | None, list[str]]:
         word = argv[at]
         if word in {"-s", "--spool"}:
             if at + 1 == len(argv):
-                raise _usage_error(f"{word}: the directory is missing")
+                raise _usage_error(
+                    "argument -s/--spool: expected one argument (see 'spoolq --help')"
+                )
             spool, at = argv[at + 1], at + 2
         elif word.startswith("--spool="):
             spool, at = word.removeprefix("--spool="), at + 1

@@ -20,11 +20,14 @@ def store(content: bytes, file: str) -> None:
         special = not stat.S_ISREG(os.stat(target).st_mode)
     except FileNotFoundError:
         special = False
-    if special:
-        with open(file, "wb", buffering=0) as device:
-            _write(device.fileno(), content)
-    else:
-        _replace(content, target)
+    try:
+        if special:
+            with open(file, "wb", buffering=0) as device:
+                _write(device.fileno(), content)
+        else:
+            _replace(content, target)
+    except OSError as error:  # a write does not say of which file, and a draft's name is ours
+        raise OSError(error.errno, error.strerror, file) from None
 
 
 def _replace(content: bytes, target: str) -> None:
@@ -35,10 +38,8 @@ def _replace(content: bytes, target: str) -> None:
         with open(os.open(draft, flags, 0o666), "wb", buffering=0) as file:
             _write(file.fileno(), content)
         os.replace(draft, target)
-    except BaseException as error:
+    except BaseException:
         _remove(draft)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, target) from None
         raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from importlib import import_module
@@ -301,7 +302,7 @@ def test_a_stranger_without_rights_is_told_so(spool: Spool, tmp_path: Path) -> N
     if os.geteuid() != 0:
         pytest.skip("becoming another user takes root")
     for place in (tmp_path, *tmp_path.parents[:2]):
-        os.chmod(place, 0o711)
+        os.chmod(place, stat.S_IMODE(os.stat(place).st_mode) | 0o011)
     for needed in ("options", "failures", "cmd_status"):  # who has no rights cannot import
         import_module(f"spoolq.cli.{needed}")
     status = as_nobody(lambda: main(["-s", spool.path, "status"]), tmp_path / "out")

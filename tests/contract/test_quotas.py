@@ -53,7 +53,9 @@ def test_bytes_that_wait_are_bounded(make_spool: Callable[..., Spool]) -> None:
     spool.publish(b"x" * 600)
     with pytest.raises(Full, match="max_bytes=1000"):
         spool.publish(b"x" * 401)
+    assert census(spool.path)["ready"] == 1
     spool.publish(b"x" * 400)
+    assert census(spool.path)["ready"] == 2
 
 
 def test_what_never_fits_is_refused_however_long_one_would_wait(
@@ -64,6 +66,7 @@ def test_what_never_fits_is_refused_however_long_one_would_wait(
         spool.publish_many([b""] * 3, timeout=None)
     with pytest.raises(Full, match="at once"):
         spool.publish(b"x" * 101, timeout=None)
+    assert census(spool.path)["ready"] == 0
 
 
 def test_taking_a_job_makes_room(make_spool: Callable[..., Spool]) -> None:
@@ -81,8 +84,9 @@ def test_publishers_of_other_processes_are_counted(
     spool = make_spool(max_waiting=2)
     other = open_again(spool)
     spool.publish_many([b""] * 2)
-    with pytest.raises(Full):
+    with pytest.raises(Full, match="max_waiting=2"):
         other.publish(b"")
+    assert census(spool.path)["ready"] == 2
 
 
 def test_waiting_for_room_ends_when_there_is_some(

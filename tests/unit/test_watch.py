@@ -491,7 +491,8 @@ def test_a_file_is_not_a_directory(kind: str, tmp_path: Path, names: Names) -> N
 def test_a_refused_watch_tells_why_and_leaves_nothing(
     directory: Path, names: Names, monkeypatch: pytest.MonkeyPatch, code: int, text: str
 ) -> None:
-    arrivals = pytest.importorskip("spoolq.waiting.arrivals")
+    from spoolq.waiting import arrivals
+
     files = open_files()
     monkeypatch.setattr(arrivals, "inotify_add_watch", refusing(code))
     with pytest.raises(WatchUnavailable, match=text):
@@ -506,7 +507,8 @@ def test_a_refused_watch_tells_why_and_leaves_nothing(
 def test_a_refused_instance_tells_why(
     directory: Path, names: Names, monkeypatch: pytest.MonkeyPatch, code: int, text: str
 ) -> None:
-    arrivals = pytest.importorskip("spoolq.waiting.arrivals")
+    from spoolq.waiting import arrivals
+
     monkeypatch.setattr(arrivals, "inotify_init", refusing(code))
     with pytest.raises(WatchUnavailable, match=text):
         subscribe(str(directory), names)
@@ -526,7 +528,8 @@ def refusing(code: int) -> Callable[..., int]:
 def test_a_refusal_does_not_disturb_who_is_subscribed(
     directory: Path, tmp_path: Path, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrivals = pytest.importorskip("spoolq.waiting.arrivals")
+    from spoolq.waiting import arrivals
+
     subscription = subscribe(str(directory), names)
     with monkeypatch.context() as patch:
         patch.setattr(arrivals, "inotify_add_watch", refusing(errno.ENOSPC))
@@ -541,7 +544,7 @@ def test_a_refusal_does_not_disturb_who_is_subscribed(
 def test_no_thread_to_be_had(
     directory: Path, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrivals = pytest.importorskip("spoolq.waiting.arrivals")
+    from spoolq.waiting import arrivals
 
     def none_left(_self: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -560,7 +563,7 @@ def test_an_observer_that_breaks_says_so_and_the_next_works(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    arrivals = pytest.importorskip("spoolq.waiting.arrivals")
+    from spoolq.waiting import arrivals
 
     def broken(_self: object, *_event: object) -> None:
         raise OSError("a read that fails")

@@ -230,7 +230,8 @@ def shortened(text: str, most: int = 8000) -> str:
     """A reason that fits into a record with room to spare, the middle cut."""
     if len(text) <= most:
         return text
-    return f"{text[: most // 2]}\n[... {len(text) - most} characters cut ...]\n{text[-most // 2 :]}"
+    kept = most // 2 - 40  # room for the note: what was cut passes here again, and is not cut anew
+    return f"{text[:kept]}\n[... {len(text) - 2 * kept} characters cut ...]\n{text[-kept:]}"
 
 
 def place_records(spool: OpenSpool, state: str, drafts: list[names.DraftName]) -> bool:

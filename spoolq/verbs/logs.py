@@ -35,14 +35,15 @@ class Log:
 def of_job(spool: OpenSpool, job_id: str) -> list[Log]:
     """The logs of a job by the order of its runs, each run's output before its errors.
 
-    A stream that nothing was written to has no log.
+    A stream that nothing was written to has no log; a link or a file of two names is none, as
+    `read` would not read it.
     """
     prefix = job_id + "."
     found = []
     for name in spool.fs.iterate(layout.LOGS):
         parsed = names.parse_log(name) if name.startswith(prefix) else None
         entry = spool.fs.lstat(f"{layout.LOGS}/{name}") if parsed else None
-        if parsed is not None and entry is not None and entry.kind == "file":
+        if parsed and entry and entry.kind == "file" and entry.links == 1:
             found.append(Log(parsed, entry.size, entry.modified_at))
     # Attempts begin at 1 again after a retry, so runs are told by when they last wrote.
     last = {log.run: 0.0 for log in found}

@@ -129,6 +129,8 @@ def test_a_missing_or_refusing_sbatch_is_one_line(
         ((), "COMMAND"),
         (("--", "--nonsense"), "unrecognized"),
         (("--", "-j", "none", "x"), "none"),
+        (("--", "--retry-on", "0", "--", "x"), "the arguments of work: --retry-on='0'"),
+        (("--", "--no-retry-on", "SIGNONE", "x"), "the arguments of work: --no-retry-on='SIGNONE'"),
         (("--time", "1m", "--", "x"), "3m"),
         (("-o", "a\nb", "--", "x"), "option"),
         (("-o", "=x", "--", "x"), "option"),

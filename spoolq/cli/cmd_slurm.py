@@ -6,6 +6,7 @@ import sys
 
 from spoolq.cli import options, output
 from spoolq.disk import identity
+from spoolq.errors import InvalidSetting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 def _script(args: argparse.Namespace) -> str:
     from spoolq.rules import batch
 
-    work = args.work[1:] if args.work[:1] == ["--"] else args.work
+    work = options.unled(args.work)
     if args.time is not None and args.time < SHORTEST_SECONDS:
         raise options.UsageError("--time: less than 3m leaves no time to work and to drain")
     _check_work(work)
@@ -113,8 +114,8 @@ def _check_work(work: list[str]) -> None:
 
     module, parser = parser_of("work")
     try:
-        module.command_of(parser.parse_args(work))
-    except options.UsageError as error:
+        module.checked(parser.parse_args(work))
+    except (options.UsageError, InvalidSetting) as error:
         raise options.UsageError(f"the arguments of work: {error}") from None
 
 

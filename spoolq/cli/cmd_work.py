@@ -165,27 +165,30 @@ def run(args: argparse.Namespace) -> int:
     return SOME_FAILED if runner.counts.failed else 0
 
 
-def command_of(args: argparse.Namespace) -> list[str]:
-    """The command for every task; none with --commands.
+def checked(args: argparse.Namespace) -> tuple[list[str], Policy]:
+    """The command for every task (none with --commands), and what its ends are worth.
+
+    What is wrong with them is so on every host; the rest is looked at where the worker runs.
 
     Raises:
-        UsageError: neither, or both.
+        UsageError: neither a command nor --commands, or both.
+        InvalidSetting: an end that is none.
     """
-    command: list[str] = args.command[1:] if args.command[:1] == ["--"] else args.command
+    command = options.unled(args.command)
     if bool(command) == args.commands:
         raise options.UsageError("give either a COMMAND (after --) or --commands")
-    return command
+    return command, _policy(args)
 
 
 def _chosen(args: argparse.Namespace) -> WorkOptions:
     from spoolq.worker.options import WorkOptions
 
-    command = command_of(args)
+    command, policy = checked(args)
     _check_program(command)
     return WorkOptions(
         argv=tuple(command),
         slots=args.jobs,
-        policy=_policy(args),
+        policy=policy,
         time_limit=args.timeout or None,
         grace_seconds=args.grace,
         nice=args.nice,

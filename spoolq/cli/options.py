@@ -75,13 +75,18 @@ def given_ids(ids: Iterable[str]) -> Iterator[str]:
                 yield os.fsdecode(line.strip())
 
 
+def unled(words: list[str]) -> list[str]:
+    """COMMAND [ARG...] as it was read, without the `--` that may lead them."""
+    return words[1:] if words[:1] == ["--"] else words
+
+
 def given_command(words: list[str]) -> list[str]:
-    """COMMAND [ARG...] as it was read, without the `--` that may lead them.
+    """As `unled`, of a command that has to be there.
 
     Raises:
         UsageError: there is none.
     """
-    words = words[1:] if words[:1] == ["--"] else words
+    words = unled(words)
     if not words or not words[0]:
         raise UsageError("the command is missing: give it after a --")
     return words

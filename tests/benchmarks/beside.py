@@ -20,38 +20,34 @@ if TYPE_CHECKING:
 
     from spoolq.bench.processes import Crowd
 
-WAKES: tuple[type[Peer], ...] = (
-    subjects.SpoolPeer,
+FILES: tuple[type[Peer], ...] = (peers.Dirq, peers.HueyFile, peers.Kombu)
+SERVERS: tuple[type[Peer], ...] = (
     servers.BeanstalkdDefault,
     servers.RedisList,
     servers.RedisQueue,
     servers.PostgresAsync,
+)
+"""As fast as they go: none waits for a disk."""
+
+WAKES: tuple[type[Peer], ...] = (
+    subjects.SpoolPeer,
+    *SERVERS,
     peers.HueyFile,
     peers.HueySqlite,
     peers.Kombu,
 )
 GROWS: tuple[type[Peer], ...] = (
     subjects.SpoolPeer,
-    peers.Dirq,
-    peers.HueyFile,
-    peers.Kombu,
-    servers.BeanstalkdDefault,
-    servers.RedisList,
-    servers.RedisQueue,
-    servers.PostgresAsync,
+    *FILES,
+    *SERVERS,
     peers.LiteQueue,
     peers.HueySqlite,
 )
 CROWDS: tuple[type[Peer], ...] = (
     subjects.FloorPeer,
     subjects.SpoolPeer,
-    peers.Dirq,
-    peers.HueyFile,
-    peers.Kombu,
-    servers.BeanstalkdDefault,
-    servers.RedisList,
-    servers.RedisQueue,
-    servers.PostgresAsync,
+    *FILES,
+    *SERVERS,
     subjects.FloorPeerFull,
     subjects.SpoolPeerFull,
     peers.LiteQueue,

@@ -15,7 +15,7 @@ from support.processes import environment
 from spoolq.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from spoolq import Spool
@@ -56,6 +56,28 @@ def process(spool: Spool) -> Callable[..., Ran]:
         return Ran(ended.returncode, os.fsdecode(ended.stdout), os.fsdecode(ended.stderr))
 
     return run
+
+
+@pytest.fixture
+def start(spool: Spool) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start a command on `spool` as a process and go on; it is ended when the test is over."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: str, **env: str) -> subprocess.Popen[bytes]:
+        started.append(
+            subprocess.Popen(
+                command(*words),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(SPOOLQ_DIR=spool.path, **env),
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.command_line import command
-from support.processes import environment, wait_until_blocked
+from support.processes import wait_until_blocked
 from support.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import subprocess
+    from collections.abc import Callable
 
     from spoolq import Spool
-
-
-@pytest.fixture
-def following(spool: Spool) -> Iterator[Callable]:
-    """Start `logs -f` as a process; it is ended when the test is over."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*words: str) -> subprocess.Popen[bytes]:
-        started.append(
-            subprocess.Popen(
-                command("logs", "-f", *words),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment(SPOOLQ_DIR=spool.path),
-            )
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def read(process: subprocess.Popen[bytes], wanted: bytes) -> None:
@@ -131,10 +108,10 @@ def test_json_tells_which_logs_there_are(cli: Callable, spool: Spool) -> None:
 
 
 def test_following_begins_before_the_job_does_and_ends_with_it(
-    spool: Spool, following: Callable
+    spool: Spool, start: Callable
 ) -> None:
     job_id = spool.publish(b"")
-    process = following(job_id)
+    process = start("logs", "-f", job_id)
     wait_until_blocked(process.pid)
     run = Run(spool)
     for part in (b"one\n", b"t", b"wo\n"):
@@ -151,9 +128,9 @@ def test_following_begins_before_the_job_does_and_ends_with_it(
     assert b"attempt 2" in err
 
 
-def test_following_one_attempt_ends_with_the_attempt(spool: Spool, following: Callable) -> None:
+def test_following_one_attempt_ends_with_the_attempt(spool: Spool, start: Callable) -> None:
     job_id = spool.publish(b"")
-    process = following("--attempt", "1", job_id)
+    process = start("logs", "-f", "--attempt", "1", job_id)
     run = Run(spool).write(b"one\n")
     read(process, b"one\n")
     run.end(1, retry=True)
@@ -162,9 +139,9 @@ def test_following_one_attempt_ends_with_the_attempt(spool: Spool, following: Ca
     assert spool.get(job_id).status.name == "READY"
 
 
-def test_following_a_job_that_ends_without_output_is_3(spool: Spool, following: Callable) -> None:
+def test_following_a_job_that_ends_without_output_is_3(spool: Spool, start: Callable) -> None:
     job_id = spool.publish(b"")
-    process = following(job_id)
+    process = start("logs", "-f", job_id)
     wait_until_blocked(process.pid)
     spool.cancel(job_id)
     _, err = process.communicate(timeout=20)

@@ -18,7 +18,7 @@ from support.spools import jobs_on_disk
 from support.waits import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from spoolq import Spool
 
@@ -172,27 +172,16 @@ def test_wrong_usage_publishes_nothing(
 
 
 @pytest.fixture
-def submitted(spool: Spool) -> Iterator[Callable]:
-    """Start `submit --wait` as a process; it is ended when the test is over."""
-    started: list[subprocess.Popen[bytes]] = []
+def submitted(spool: Spool, start: Callable) -> Callable[..., subprocess.Popen[bytes]]:
+    """Start `submit --wait` as a process; its job is there."""
 
-    def start(*words: str) -> subprocess.Popen[bytes]:
-        before = sum(map(len, jobs_on_disk(spool.path).values()))
-        started.append(
-            subprocess.Popen(
-                command("submit", "--wait", *words),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment(SPOOLQ_DIR=spool.path),
-            )
-        )
-        eventually(lambda: sum(map(len, jobs_on_disk(spool.path).values())) > before)
-        return started[-1]
+    def submit(*words: str) -> subprocess.Popen[bytes]:
+        before = len(jobs_on_disk(spool.path))
+        process: subprocess.Popen[bytes] = start("submit", "--wait", *words)
+        eventually(lambda: len(jobs_on_disk(spool.path)) > before)
+        return process
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return submit
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:

@@ -6,35 +6,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from support.command_line import command
-from support.processes import cpu_seconds, environment, wait_until_blocked
+from support.processes import cpu_seconds, wait_until_blocked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from spoolq import Spool
-
-
-@pytest.fixture
-def waiting(spool: Spool) -> Iterator[Callable]:
-    """Start a `wait` as a process; it is ended when the test is over."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*words: str) -> subprocess.Popen[bytes]:
-        started.append(
-            subprocess.Popen(
-                command("wait", *words),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment(SPOOLQ_DIR=spool.path),
-            )
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def end(spool: Spool, how: str = "done") -> str:
@@ -95,9 +72,9 @@ def test_ids_from_standard_input(cli: Callable, spool: Spool) -> None:
     assert [found["id"] for found in ran.objects] == ids
 
 
-def test_it_wakes_when_the_last_one_ends(spool: Spool, waiting: Callable) -> None:
+def test_it_wakes_when_the_last_one_ends(spool: Spool, start: Callable) -> None:
     ids = [spool.publish(b""), spool.publish(b"")]
-    process = waiting(*ids)
+    process = start("wait", *ids)
     one, two = spool.get_jobs(2, 0)
     two.done()
     assert process.poll() is None
@@ -111,10 +88,10 @@ def test_it_wakes_when_the_last_one_ends(spool: Spool, waiting: Callable) -> Non
 
 @pytest.mark.parametrize("words", [("--all",), ()])
 def test_waiting_costs_next_to_nothing(
-    spool: Spool, waiting: Callable, words: tuple[str, ...]
+    spool: Spool, start: Callable, words: tuple[str, ...]
 ) -> None:
     job_id = spool.publish(b"", delay=3600)
-    process = waiting(*(words or (job_id,)))
+    process = start("wait", *(words or (job_id,)))
     wait_until_blocked(process.pid)
     before = cpu_seconds(process.pid)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -128,12 +105,12 @@ def test_all_of_an_empty_spool_is_0(cli: Callable) -> None:
     assert cli("wait", "--all").good().err == ""
 
 
-def test_all_waits_for_every_state(spool: Spool, waiting: Callable) -> None:
+def test_all_waits_for_every_state(spool: Spool, start: Callable) -> None:
     delayed = spool.publish(b"", delay=3600)
     spool.publish(b"")
     leased = spool.get_job(0)
     ready = spool.publish(b"")
-    process = waiting("--all")
+    process = start("wait", "--all")
     wait_until_blocked(process.pid)
     for end_it in (leased.done, lambda: spool.get_job(0).done()):
         end_it()

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.command_line import command
-from support.processes import environment
 from support.waits import eventually
 
 from spoolq import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from spoolq import Spool
 
@@ -27,28 +25,6 @@ SLEEP = ("--", "sleep", "600")
 def _not_in_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("SLURM_")]:
         monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def working(spool: Spool) -> Iterator[Callable]:
-    """Start a worker; it is ended when the test is over."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*words: str, **env: str) -> subprocess.Popen[str]:
-        started.append(
-            subprocess.Popen(
-                command("work", *words),
-                stderr=subprocess.PIPE,
-                text=True,
-                env=environment(SPOOLQ_DIR=spool.path, **env),
-            )
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def assert_given_back(spool: Spool, job_id: str) -> None:
@@ -66,7 +42,7 @@ def squeue(place: Path, script: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("how", ["walltime", "until", "slurm", "newer slurm"])
 def test_what_runs_is_given_back_before_the_end(
-    spool: Spool, working: Callable, tmp_path: Path, how: str
+    spool: Spool, start: Callable, tmp_path: Path, how: str
 ) -> None:
     job_id = spool.publish(b"")
     words, env = ("--grace", "100ms"), {}
@@ -80,7 +56,7 @@ def test_what_runs_is_given_back_before_the_end(
     else:
         end = subprocess.check_output(["date", "+%s", "-d", "5 seconds"], text=True)
         env = squeue(tmp_path, "exit 1") | {"SLURM_JOB_END_TIME": end.strip()}
-    worker = working(*words, *SLEEP, **env)
+    worker = start("work", *words, *SLEEP, **env)
     assert worker.wait(60) == 0
     assert_given_back(spool, job_id)
     if how == "slurm":
@@ -88,39 +64,39 @@ def test_what_runs_is_given_back_before_the_end(
 
 
 def test_a_slurm_that_does_not_answer_is_told_and_work_is_done(
-    spool: Spool, working: Callable, tmp_path: Path
+    spool: Spool, start: Callable, tmp_path: Path
 ) -> None:
     job_id = spool.publish(b"")
     env = squeue(tmp_path, "echo slurm is down >&2; exit 1")
-    worker = working("--until-empty", "--", "true", **env)
+    worker = start("work", "--until-empty", "--", "true", **env)
     _, told = worker.communicate(timeout=60)
-    assert "give --walltime" in told
-    assert "slurm is down" in told
+    assert b"give --walltime" in told
+    assert b"slurm is down" in told
     assert spool.get(job_id).status is JobStatus.DONE
 
 
-def test_nothing_is_begun_that_cannot_finish(spool: Spool, working: Callable) -> None:
+def test_nothing_is_begun_that_cannot_finish(spool: Spool, start: Callable) -> None:
     job_id = spool.publish(b"")
-    worker = working("--walltime", "1h", "--min-time", "2h", *SLEEP)
+    worker = start("work", "--walltime", "1h", "--min-time", "2h", *SLEEP)
     assert worker.wait(60) == 0
     assert_given_back(spool, job_id)
-    worker = working("--walltime", "1h", "--min-time", "30m", "--until-empty", "--", "true")
+    worker = start("work", "--walltime", "1h", "--min-time", "30m", "--until-empty", "--", "true")
     assert worker.wait(60) == 0
     assert spool.get(job_id).status is JobStatus.DONE
 
 
-def test_a_worker_that_begins_anew_keeps_its_end(spool: Spool, working: Callable) -> None:
+def test_a_worker_that_begins_anew_keeps_its_end(spool: Spool, start: Callable) -> None:
     count = 200
     spool.publish_many([b""] * count)
     words = ("--walltime", "5s", "--grace", "0", "--max-rss", "1", "--until-empty")
-    worker = working(*words, "--", "sleep", "0.1")
-    worker.wait(100)
+    worker = start("work", *words, "--", "sleep", "0.1")
+    assert worker.wait(100) == 0
     stats = spool.stats()
     assert stats.done + stats.ready == count
     assert stats.ready > 0
 
 
-def begun(spool: Spool, worker: subprocess.Popen[str]) -> int:
+def begun(spool: Spool, worker: subprocess.Popen[bytes]) -> int:
     """The process id of the one command that runs; it has said that it does."""
     (log,) = eventually(lambda: list(Path(spool.path, "logs").glob("*.out")), 60)
     assert worker.poll() is None
@@ -131,9 +107,9 @@ STUBBORN = ("--", "sh", "-c", "trap : TERM; echo $$; while :; do sleep 0.1; done
 READY_TO_DIE = ("--", "sh", "-c", "echo $$; exec sleep 600")
 
 
-def test_draining_has_a_limit_if_asked_to(spool: Spool, working: Callable) -> None:
+def test_draining_has_a_limit_if_asked_to(spool: Spool, start: Callable) -> None:
     job_id = spool.publish(b"")
-    worker = working("--drain", "500ms", "--grace", "100ms", *STUBBORN)
+    worker = start("work", "--drain", "500ms", "--grace", "100ms", *STUBBORN)
     begun(spool, worker)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(60) == 0
@@ -141,11 +117,11 @@ def test_draining_has_a_limit_if_asked_to(spool: Spool, working: Callable) -> No
 
 
 def test_a_signal_shortly_before_the_end_leaves_commands_the_time_until_then(
-    spool: Spool, working: Callable
+    spool: Spool, start: Callable
 ) -> None:
     spool.publish(b"")
     words = ("--walltime", "100s", "--drain", "0")
-    worker = working(*words, "--", "sh", "-c", "echo $$; while [ ! -e $0 ]; do sleep 0.1; done",
+    worker = start("work", *words, "--", "sh", "-c", "echo $$; while [ ! -e $0 ]; do sleep 0.1; done",
                      f"{spool.path}/go")  # fmt: skip
     begun(spool, worker)
     worker.send_signal(signal.SIGTERM)
@@ -156,9 +132,9 @@ def test_a_signal_shortly_before_the_end_leaves_commands_the_time_until_then(
     assert [job.status for job in spool.list()] == [JobStatus.DONE]
 
 
-def test_a_signal_to_all_processes_at_once_fails_no_job(spool: Spool, working: Callable) -> None:
+def test_a_signal_to_all_processes_at_once_fails_no_job(spool: Spool, start: Callable) -> None:
     job_id = spool.publish(b"")
-    worker = working(*READY_TO_DIE)
+    worker = start("work", *READY_TO_DIE)
     command_pid = begun(spool, worker)
     worker.send_signal(signal.SIGTERM)
     os.kill(command_pid, signal.SIGTERM)
@@ -166,9 +142,9 @@ def test_a_signal_to_all_processes_at_once_fails_no_job(spool: Spool, working: C
     assert_given_back(spool, job_id)
 
 
-def test_a_command_that_alone_dies_of_a_signal_has_failed(spool: Spool, working: Callable) -> None:
+def test_a_command_that_alone_dies_of_a_signal_has_failed(spool: Spool, start: Callable) -> None:
     job_id = spool.publish(b"")
-    worker = working(*READY_TO_DIE)
+    worker = start("work", *READY_TO_DIE)
     os.kill(begun(spool, worker), signal.SIGTERM)
     eventually(lambda: spool.get(job_id).status is JobStatus.FAILED)
 

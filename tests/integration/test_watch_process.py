@@ -13,7 +13,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-from support.processes import environment
+from support.processes import run_python
 from support.waits import eventually
 
 from spoolq.waiting import hub, watch
@@ -267,17 +267,6 @@ subscription.close()
 
 
 # -- other processes, limits, the end ------------------------------------------------------------
-
-
-def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_arrivals_from_another_process(directory: Path) -> None:

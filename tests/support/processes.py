@@ -32,6 +32,18 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": os.pathsep.join(paths)} | more
 
 
+def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of Python's, given as its text, to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def fake_clock(offset: str) -> dict[str, str] | None:
     """Variables that set a process's wall clock off by e.g. "+2h"; None without libfaketime.
 

@@ -7,7 +7,6 @@ import errno
 import logging
 import os
 import queue
-import subprocess
 import sys
 import threading
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.processes import environment
+from support.processes import run_python
 from support.waits import eventually
 
 from spoolq.waiting import hub, watch
@@ -582,17 +581,6 @@ def test_an_observer_that_breaks_says_so_and_the_next_works(
 
 
 # -- watchdog as an import -------------------------------------------------------------------------
-
-
-def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_importing_does_not_import_watchdog() -> None:

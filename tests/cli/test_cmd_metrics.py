@@ -207,17 +207,27 @@ def expressions(dashboard: dict[str, Any]) -> list[str]:
     return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
 
 
-def test_the_dashboard_asks_for_metrics_that_there_are(
-    cli: Callable, journalled: Spool, tmp_path: Path
-) -> None:
-    dashboard = json.loads((CONTRIB / "grafana-dashboard.json").read_text())
+@pytest.fixture
+def everything(cli: Callable, journalled: Spool, tmp_path: Path) -> str:
+    """What is told of a spool that has something of everything."""
     journalled.publish(b"")
     heartbeat(journalled)
     heartbeat(journalled, "beta-7-ABCDEFGH22", ago=900)
     journalled.get_job(0)
     journalled.publish(b"")
     cli("metrics", "--output", str(tmp_path / "f")).good()
-    there = {name for name, *_ in parsed((tmp_path / "f").read_text())}
+    return (tmp_path / "f").read_text()
+
+
+def test_the_page_about_monitoring_has_every_metric(everything: str) -> None:
+    page = (CONTRIB.parent / "docs" / "howto" / "monitoring.md").read_text()
+    told = re.findall(r"^# HELP (\S+)", everything, re.MULTILINE)
+    assert sorted(set(re.findall(r"`(spoolq_[a-z_]+)[`{]", page))) == sorted(told)
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are(everything: str) -> None:
+    dashboard = json.loads((CONTRIB / "grafana-dashboard.json").read_text())
+    there = {name for name, *_ in parsed(everything)}
     alerts = (CONTRIB / "prometheus-alerts.yml").read_text()
     asked = re.findall(r"\bspoolq_[a-z_]+", " ".join(expressions(dashboard)) + alerts)
     assert len(set(asked)) > 15

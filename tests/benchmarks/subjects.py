@@ -140,7 +140,7 @@ class SpoolPeerFull(SpoolPeer):
 
 
 class SpoolBatchPeer(SpoolPeer):
-    """spoolq with its batches: publish_many and get_jobs(64)."""
+    """spoolq with its batches: publish_many, get_jobs(64) and done_many."""
 
     name = "spoolq, batches"
 
@@ -150,9 +150,8 @@ class SpoolBatchPeer(SpoolPeer):
     def take(self, count: int) -> list[bytes]:
         taken: list[bytes] = []
         while len(taken) < count and (jobs := self._spool.get_jobs(min(64, count - len(taken)), 0)):
-            for job in jobs:
-                taken.append(job.task)
-                job.done()
+            self._spool.done_many(jobs)
+            taken += [job.task for job in jobs]
         return taken
 
 

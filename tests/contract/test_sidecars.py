@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -14,6 +15,7 @@ from support.spools import assert_spool_tidy, names
 from support.waits import eventually
 
 from spoolq import JobStatus
+from spoolq.queue import internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,4 +160,30 @@ def test_sidecar_of_nothing_is_swept_when_its_time_is_over(
     (Path(job.path)).rename(Path(spool.path) / "ready" / job_id)  # as if it had died in between
     assert names(spool.path, "leased") == [f"{job.lease}.lease"]
     eventually(lambda: spool.reap() and not names(spool.path, "leased"), what="swept")
+    assert_spool_tidy(spool.path)
+
+
+@pytest.mark.guarantee("I5")
+def test_sidecar_stays_while_a_task_under_it_cannot_be_taken_back(
+    make_spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The simulator's seed 21119: without it others give a grace anew, which is over for some
+    # before it is for all.
+    spool = make_spool(lease_seconds=0.2)
+    spool.publish_many([b"task"] * 2)
+    moved, kept = spool.get_jobs(2, timeout=0)
+    fs = internals(spool).fs
+    rename = fs.rename
+
+    def refusing(source: str, target: str) -> None:
+        if source.endswith(kept.name):
+            raise PermissionError(errno.EACCES, "not yours to move", source)
+        rename(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fs, "rename", refusing)
+        eventually(lambda: spool.reap().returned, what="the other one taken back")
+    assert spool.get(moved.id).status is JobStatus.READY
+    assert names(spool.path, "leased") == [kept.name, f"{kept.lease}.lease"]
+    assert spool.reap().returned == 1
     assert_spool_tidy(spool.path)

@@ -158,19 +158,22 @@ class Reaper:
                     done.falls_due(deadline)
                 continue
             record = terms.read_lease(self._spool, lease, now)
-            for task in names.leased_among(found):
-                self._try_to_take_back(task, record, done)
+            tried = [self._is_taken_back(task, record, done) for task in names.leased_among(found)]
+            if not all(tried):
+                continue  # without its sidecar the lease of what stays would begin anew for others
             claim.drop_sidecar(self._spool, lease)
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
         for lease in sidecars - listed.keys():
             done.swept += terms.sweep_sidecar(self._spool, lease, now)
 
-    def _try_to_take_back(self, task: LeasedName, record: Lease | None, done: ReapPass) -> None:
+    def _is_taken_back(self, task: LeasedName, record: Lease | None, done: ReapPass) -> bool:
         try:
             self._take_back(task, record, done)
         except PermissionError as error:
             # One file that is not ours to move must not keep the others from going back.
             _log.warning("%s cannot be taken back: %s", task, error)
+            return False
+        return True
 
     def _take_back(self, task: LeasedName, record: Lease | None, done: ReapPass) -> None:
         spool = self._spool

@@ -135,7 +135,13 @@ class Consumer:
         longest = min(
             longest, max(0.01, self._upkeep.seconds_left()), max(0.01, self._journal.seconds_left())
         )
-        self._bell.wait(rings, longest if left is None else min(longest, left))
+        longest = longest if left is None else min(longest, left)
+        rest = self._watch.rest
+        if rest is None:
+            self._bell.wait(rings, longest)
+        else:
+            with rest.skipped():
+                self._bell.wait(rings, longest)
 
     def _arrived(self, directory: str, name: str | None) -> None:
         """Called on the observer's thread: take a note and ring."""

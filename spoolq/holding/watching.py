@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spoolq.verbs.context import OpenSpool
+    from spoolq.waiting.rest import Rest
     from spoolq.waiting.watch import Subscription
 
 _log = log_named("spoolq.waiting")
@@ -34,6 +35,12 @@ class Watch:
     def is_on(self) -> bool:
         """Whether arrivals are told by events."""
         return bool(self._subscriptions) and all(s.active for s in self._subscriptions)
+
+    @property
+    def rest(self) -> Rest | None:
+        """What to skip while waiting for arrivals; None where no events tell of them."""
+        subscriptions = self._subscriptions
+        return subscriptions[0].rest if subscriptions else None
 
     def start(self, left: float | None) -> bool:
         """Begin to watch if a wait of `left` seconds is worth it; whether it began just now."""

@@ -88,6 +88,7 @@ class ArrivalObserver(EventDispatcher):
 
         A full queue takes no such event, but then there is something to read anyway.
         """
+        self._listener.rest.end()
         if self.ident is None:
             self._listener.ended()
         else:
@@ -113,6 +114,7 @@ class ArrivalObserver(EventDispatcher):
         """Wait for events and hand them on. watchdog's own queue stays empty."""
         # A single blocking read, no poll() before it: each call that waits has to get the
         # interpreter lock back afterwards, up to 5 ms beside a computing thread.
+        self._listener.rest.take()
         events = os.read(self._fd, BUFFER_BYTES)
         offset = 0
         while offset < len(events):

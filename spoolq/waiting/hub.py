@@ -11,6 +11,7 @@ import threading
 
 from spoolq.later import log_named
 from spoolq.shapes import Protocol
+from spoolq.waiting.rest import Rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class Observer(Protocol):
 
 
 class Listener(Protocol):
-    """What an observer tells."""
+    """What an observer tells, and what it asks before it reads on."""
+
+    rest: Rest
 
     def arrived(self, key: int, name: str) -> None:
         """A file of this name came into the directory."""
@@ -73,6 +76,11 @@ class Subscription:
         self._on_arrival = on_arrival
         self.active = True
         """False when closed, when the directory went away, and in a forked child."""
+
+    @property
+    def rest(self) -> Rest:
+        """What to skip while waiting for this directory's arrivals."""
+        return self._hub.rest
 
     def close(self) -> None:
         """Receive no more. From any thread, any number of times, also from the receiver itself.
@@ -112,6 +120,7 @@ class Hub:
         self._receivers: dict[int, tuple[Subscription, ...]] = {}  # replaced, never changed
         self._adding = 0  # subscribes under way, outside the lock
         self._lost: set[int] = set()  # keys that were lost during those
+        self.rest = Rest()
         self._observer = make_observer(self)
         self.usable = True  # False when stopping, ended, or copied by a fork
 

@@ -17,11 +17,14 @@ import pytest
 from support.processes import run_python
 from support.waits import eventually
 
-from spoolq.waiting import hub, watch
+from spoolq import Spool
+from spoolq.waiting import hub, rest, watch
 from spoolq.waiting.watch import WatchUnavailable, subscribe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from watchdog.observers.api import EventQueue
 
     from spoolq.waiting.watch import Subscription
 
@@ -182,6 +185,72 @@ def test_a_burst_arrives_whole_and_in_order(directory: Path, names: Names) -> No
         arrive(directory, str(name))
     assert names.until("job-499") == expected
     subscription.close()
+
+
+@pytest.fixture
+def long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rest so long that a test would time out before it ended by itself."""
+    monkeypatch.setattr(rest, "REST_SECONDS", 100 * SECONDS)
+
+
+@linux_only
+@pytest.mark.usefixtures("long_rest")
+def test_a_burst_while_nobody_waits_is_one_read(
+    directory: Path, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spoolq.waiting import arrivals
+
+    reads = []
+    read = arrivals.ArrivalObserver.dispatch_events
+
+    def counted(self: arrivals.ArrivalObserver, events: EventQueue) -> None:
+        read(self, events)
+        reads.append(events)
+
+    monkeypatch.setattr(arrivals.ArrivalObserver, "dispatch_events", counted)
+    subscription = subscribe(str(directory), names)
+    burst = [f"job-{number}" for number in range(100)]
+    for name in burst:
+        arrive(directory, name)
+    with subscription.rest.skipped():
+        assert names.until(burst[-1]) == burst
+    eventually(lambda: len(reads) == 1, what="the read is counted")
+    subscription.close()
+
+
+@linux_only
+@pytest.mark.usefixtures("long_rest")
+def test_who_waits_is_told_at_once_every_time(directory: Path, names: Names) -> None:
+    subscription = subscribe(str(directory), names)
+    for number in range(20):
+        with subscription.rest.skipped():
+            arrive(directory, f"job-{number}")
+            assert names.next() == f"job-{number}"
+    subscription.close()
+
+
+@linux_only
+@pytest.mark.usefixtures("long_rest")
+def test_a_blocked_consumer_is_told_at_once_every_time(spool: Spool) -> None:
+    publisher = Spool(spool.path, publish_only=True)
+
+    def is_blocked() -> bool:
+        found = spool._consumer._watch.rest
+        return found is not None and found.is_skipped
+
+    for number in range(5):
+        taken: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+        def take(told: Callable[[bytes], None] = taken.put) -> None:
+            told(spool.get_job(timeout=10 * SECONDS).task)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        eventually(is_blocked, what="a blocked consumer")
+        publisher.publish(b"%d" % number)
+        assert taken.get(timeout=SECONDS) == b"%d" % number
+        thread.join()
+    spool.close()
 
 
 @linux_only

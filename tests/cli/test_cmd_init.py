@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spoolq import Spool
+from spoolq.cli.main import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,8 @@ def test_every_setting_reaches_spool_json(cli: Callable, tmp_path: Path) -> None
         *("init", "-s", str(tmp_path / "new"), "--lease-seconds", "10m", "--max-attempts", "5"),
         *("--durability", "publish", "--retention", "7d", "--retry-delay", "500ms"),
         *("--retry-delay-max", "1h", "--max-task-bytes", "2M", "--group"),
+        *("--retention-jobs", "1000", "--retention-bytes", "3M", "--max-waiting", "50"),
+        *("--max-bytes", "4k"),
     ).good()
     found = json.loads((tmp_path / "new/spool.json").read_text())
     wanted = {
@@ -37,9 +40,15 @@ def test_every_setting_reaches_spool_json(cli: Callable, tmp_path: Path) -> None
         "retry_delay_seconds": 0.5,
         "retry_delay_max_seconds": 3600,
         "max_task_bytes": 2 * 1024 * 1024,
+        "retention_jobs": 1000,
+        "retention_bytes": 3 * 1024 * 1024,
+        "max_waiting": 50,
+        "max_bytes": 4096,
         "group": True,
     }
     assert wanted.items() <= found.items()
+    options = {entry.dest for entry in table_of("init")[1].entries if not entry.is_operand}
+    assert len(wanted) == len(options - {"spool", "json", "exist_ok"})
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o2770
 
 

@@ -15,6 +15,7 @@ import pytest
 from support.command_line import command
 from support.crew import heartbeat
 from support.processes import environment
+from support.waits import eventually
 
 from spoolq.queue import internals
 
@@ -168,6 +169,20 @@ def test_wrong_usage(cli: Callable, here: Path, words: tuple[str, ...], why: str
     ran = cli("metrics", *words)
     assert why in ran.bad(2)
     assert (ran.out, list(here.iterdir())) == ("", [])
+
+
+def test_a_file_is_written_again_and_again(start: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "spoolq.prom"
+    process = start("metrics", "--output", str(file), "--every", "10ms")
+    seen: set[float] = set()
+
+    def anew() -> bool:
+        if file.exists():
+            seen.add(parsed(file.read_text())["spoolq_look_timestamp_seconds",])
+        return len(seen) > 2
+
+    eventually(anew, 60, "three looks")
+    assert process.poll() is None
 
 
 def test_scrapes_are_answered_and_a_spool_that_is_gone_is_down(

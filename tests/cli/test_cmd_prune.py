@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.spools import census
+from support.spools import census, tasks_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,29 @@ def test_failed_ones_only_when_asked(cli: Callable, ended: Spool) -> None:
     found = cli("prune", "--older-than", "0", "--failed", "--json").good().objects
     assert found == [{"removed": 2}]
     assert census(ended.path)["ready"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (("--keep", "2"), 2),
+        (("--keep-bytes", "1500"), 3),
+        (("--keep", "3", "--keep-bytes", "1000"), 2),
+        (("--keep", "9", "--keep-bytes", "1M"), 4),
+    ],
+)
+def test_so_many_or_so_much_is_kept_of_those_published_last(
+    cli: Callable, spool: Spool, words: tuple[str, ...], left: int
+) -> None:
+    ids = [f"5-20260101T00000{second}000000-ABCDEFGH" for second in range(4)]
+    for job_id, published in zip(spool.publish_many([bytes(700)] * 4), ids, strict=True):
+        (Path(spool.path) / "ready" / job_id).rename(Path(spool.path) / "ready" / published)
+    for job in spool.get_jobs(4, 0):
+        job.done()
+    removed = 4 - left
+    said = f"removed {removed} job" + ("" if removed == 1 else "s")
+    assert cli("prune", *words).good().lines == [said]
+    assert list(tasks_in(spool.path, "done")) == ids[removed:]
 
 
 @pytest.mark.parametrize(

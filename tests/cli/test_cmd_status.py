@@ -172,6 +172,7 @@ def test_check_prints_one_line_with_performance_data(cli: Callable, spool: Spool
         (["--warning", "redy=1"], 3),
         (["--warning", "ready"], 3),
         (["--critical", "oldest=soon"], 3),
+        (["--warning", "ready="], 3),
     ],
 )
 def test_limits_decide_the_status(

@@ -43,6 +43,7 @@ def test_nobody_there_is_status_3(cli: Callable, spool: Spool) -> None:
     assert "no worker is alive" in cli("stop").bad(3)
     heartbeat(spool, ALPHA)
     assert "on host node9" in cli("stop", "--host", "node9").bad(3)
+    assert f"of the name {BETA}" in cli("stop", "--worker", BETA).bad(3)
     assert asked(spool) == {}
 
 

@@ -16,6 +16,7 @@ from support.terminals import Terminal, tmux_or_skip
 from support.waits import eventually
 
 from spoolq import JobStatus
+from spoolq.cli import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -34,6 +35,30 @@ def test_without_a_terminal_or_the_extra_it_says_what_else_there_is(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "textual.app", None)
     assert "pip install 'spoolq[tui]'" in cli("top").bad(1)
+
+
+@pytest.mark.parametrize("words", [(), ("--read-only",), ("--every", "1m")])
+def test_options_reach_the_view(
+    cli: Callable, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    pytest.importorskip("textual", reason="the extra [tui] is not installed")
+    from spoolq.cli.top import app
+
+    made: list[tuple[float, bool]] = []
+
+    class View:
+        return_code = 7
+
+        def __init__(self, _spool: Spool, every_seconds: float, *, read_only: bool) -> None:
+            made.append((every_seconds, read_only))
+
+        def run(self) -> None:
+            pass
+
+    monkeypatch.setattr(app, "Top", View)
+    monkeypatch.setattr(output, "is_terminal", lambda _stream: True)
+    assert cli("top", *words).status == 7
+    assert made == [(60 if "--every" in words else 2, "--read-only" in words)]
 
 
 # ----- by the pilot

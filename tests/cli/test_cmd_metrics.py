@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import urllib.request
@@ -169,6 +170,14 @@ def test_wrong_usage(cli: Callable, here: Path, words: tuple[str, ...], why: str
     ran = cli("metrics", *words)
     assert why in ran.bad(2)
     assert (ran.out, list(here.iterdir())) == ("", [])
+
+
+def test_a_port_that_is_taken_is_named(cli: Callable) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert f"{address}: Address already in use" in cli("metrics", "--listen", address).bad(1)
 
 
 def test_a_file_is_written_again_and_again(start: Callable, tmp_path: Path) -> None:

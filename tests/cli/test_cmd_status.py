@@ -172,6 +172,9 @@ def test_check_prints_one_line_with_performance_data(cli: Callable, spool: Spool
         (["--warning", "redy=1"], 3),
         (["--warning", "ready"], 3),
         (["--critical", "oldest=soon"], 3),
+        (["--warning", "ready=5m"], 3),
+        (["--warning", "ready=5%"], 3),
+        (["--warning", "disk=1h"], 3),
         (["--warning", "ready="], 3),
     ],
 )

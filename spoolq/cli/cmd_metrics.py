@@ -110,7 +110,10 @@ def _write(spool: Spool, path: str, every_seconds: float | None) -> int:
 def _listen(spool: Spool, host: str, port: int) -> int:
     from spoolq.metrics.listening import listen
 
-    server, thread = listen(_collector(spool), host, port)
+    try:
+        server, thread = listen(_collector(spool), host, port)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
     output.say(f"metrics of {spool.path} at http://{host}:{server.server_port}/metrics")
     try:
         thread.join()

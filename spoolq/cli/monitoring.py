@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from spoolq.rules.overview import Overview
 
 
+_DIGITS = set("0123456789.")
+
+
 def check(args: argparse.Namespace) -> int:
     """Look once and print the verdict; whatever prevents the look makes it UNKNOWN."""
     try:
@@ -53,10 +56,21 @@ def _limit(text: str) -> tuple[str, float]:
         raise options.UsageError(
             f"{text!r} is no limit; write NAME=LIMIT, NAME one of {', '.join(thresholds.FIGURES)}"
         )
+    if not figure.is_time:
+        return name, _number(name, value.removesuffix(figure.unit))
     try:
-        return name, options.duration(value if figure.is_time else value.removesuffix("%"))
+        return name, options.duration(value)
     except argparse.ArgumentTypeError as error:
         raise options.UsageError(f"{name}: {error}") from None
+
+
+def _number(name: str, text: str) -> float:
+    if set(text) <= _DIGITS:  # no sign, no exponent, no nan
+        try:
+            return float(text)
+        except ValueError:
+            pass
+    raise options.UsageError(f"{name}: {text!r} is no number")
 
 
 def _tell(

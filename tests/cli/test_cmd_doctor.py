@@ -140,6 +140,81 @@ def plant_old_leftover(path: Path) -> str:
     return "sys/tmp/host-1-ABCDEFGHIJ.task: left by a dead process"
 
 
+def plant_file_for_a_directory(path: Path) -> str:
+    (path / "sys" / "workers").rmdir()
+    (path / "sys" / "workers").touch()
+    return "sys/workers: a file, not a directory"
+
+
+def plant_wrong_mode_of_a_directory(path: Path) -> str:
+    os.chmod(path / "ready", 0o755)
+    return "ready: mode 755, not 700"
+
+
+def plant_wrong_mode_of_a_task(path: Path) -> str:
+    (task,) = (path / "delayed").iterdir()
+    os.chmod(task, 0o644)
+    return f"delayed/{task.name}: mode 644, not 600"
+
+
+def plant_directory_named_like_a_job(path: Path) -> str:
+    (path / "ready" / AN_ID).mkdir()
+    return f"ready/{AN_ID}: a directory named like a job"
+
+
+def plant_file_in_place_of_a_key(path: Path) -> str:
+    (path / "sys" / "keys" / "taken").touch()
+    return "sys/keys/taken: a file in place of a key"
+
+
+def plant_task_over_the_limit(path: Path) -> str:
+    (task,) = (path / "delayed").iterdir()
+    os.truncate(task, (64 << 20) + 1)
+    return f"delayed/{task.name}: {(64 << 20) + 1} bytes, over max_task_bytes"
+
+
+def plant_options_of_nobody(path: Path) -> str:
+    (path / "sys" / "meta" / f"{AN_ID}QQ").touch(0o600)
+    return f"sys/meta/{AN_ID}QQ: options of a job that is not there"
+
+
+def plant_history_of_nobody(path: Path) -> str:
+    name = f"{AN_ID}.20261123T000000000000.ABCDEFGH"
+    (path / "sys" / "history" / name).touch(0o600)
+    return f"sys/history/{name}: history of a job that is not there"
+
+
+def long_ago(path: Path, lease: str) -> None:
+    """Let the sidecar of the leased job tell of another lease, or of itself, long ago."""
+    (sidecar,) = (path / "leased").glob("*.lease")
+    told = json.loads(sidecar.read_text()) | {"lease": lease, "lease_seconds": 60}
+    told |= {"granted_at": "2026-01-01T00:00:00Z", "deadline": "2026-01-01T00:01:00Z"}
+    with open(path / "leased" / f"{lease}.lease", "w", opener=private) as file:
+        file.write(json.dumps(told))
+
+
+def private(name: str, flags: int) -> int:
+    """Open a file that is its owner's alone."""
+    return os.open(name, flags, 0o600)
+
+
+def plant_lease_long_past(path: Path) -> str:
+    (task,) = (name for name in os.listdir(path / "leased") if not name.endswith(".lease"))
+    long_ago(path, task.rpartition(".")[2])
+    return f"leased/{task}: its lease ended "
+
+
+def plant_sidecar_without_tasks(path: Path) -> str:
+    long_ago(path, "host-1-ABCDEFGHIJ")
+    return "leased/host-1-ABCDEFGHIJ.lease: a sidecar whose tasks are gone"
+
+
+def plant_garbage_sidecar_without_tasks(path: Path) -> str:
+    (path / "leased" / "host-1-ABCDEFGHIJ.lease").touch(0o600)
+    os.utime(path / "leased" / "host-1-ABCDEFGHIJ.lease", (0, 0))
+    return "leased/host-1-ABCDEFGHIJ.lease: a sidecar that cannot be read, and covers no task"
+
+
 PLANTS = [value for name, value in list(globals().items()) if name.startswith("plant_")]
 
 
@@ -151,6 +226,7 @@ def test_each_kind_of_finding_is_told_in_a_line_and_left_alone(path: Path, plant
     ended = doctor(path)
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert any(line.startswith(expected) for line in ended.stdout.splitlines()), ended.stdout
+    assert "nothing found" not in ended.stdout
     assert ended.stderr == ""
     assert tree(path) == before
 

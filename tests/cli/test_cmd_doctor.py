@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -229,6 +230,27 @@ def test_each_kind_of_finding_is_told_in_a_line_and_left_alone(path: Path, plant
     assert "nothing found" not in ended.stdout
     assert ended.stderr == ""
     assert tree(path) == before
+
+
+def test_what_is_as_it_should_be_for_a_while_is_no_finding(path: Path) -> None:
+    """A lease that ended just now, a file that is being written, a lock of other hands' mode."""
+    (sidecar,) = (path / "leased").glob("*.lease")
+    ended = datetime.fromtimestamp(sidecar.stat().st_mtime, UTC) - timedelta(seconds=10)
+    granted = ended - timedelta(seconds=30)
+    told = json.loads(sidecar.read_text()) | {"granted_at": iso(granted), "deadline": iso(ended)}
+    sidecar.write_text(json.dumps(told))
+    leftover = path / "sys" / "tmp" / "host-1-ABCDEFGHIJ.task"
+    leftover.touch(0o600)
+    written = leftover.stat().st_mtime - 1.5 * 3600  # sweep_seconds are an hour
+    os.utime(leftover, (written, written))
+    (path / "sys" / "locks" / "reap").touch()
+    os.chmod(path / "sys" / "locks" / "reap", 0o664)
+    found = doctor(path)
+    assert (found.returncode, found.stdout.splitlines()[-1]) == (0, "nothing found"), found.stdout
+
+
+def iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def test_json_is_one_object_a_finding(path: Path) -> None:

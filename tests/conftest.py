@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -32,15 +33,36 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For tests/suite.py, which adds up what several runs have counted."""
+    parser.addoption("--figures", metavar="FILE", help="write the report in numbers there, as JSON")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The report in numbers: what faults this run has injected."""
     from support import tally
 
-    told = tally.lines()
-    if told:
+    if file := terminalreporter.config.getoption("--figures"):
+        told = {
+            "faults": tally.faults,
+            "others": tally.others,
+            "outcomes": outcomes(terminalreporter),
+        }
+        Path(file).write_text(json.dumps(told))
+    elif lines := tally.lines():
         terminalreporter.section("faults injected by this run")
-        for line in told:
+        for line in lines:
             terminalreporter.write_line(line)
+
+
+def outcomes(terminalreporter: pytest.TerminalReporter) -> dict[str, int]:
+    """How many tests have passed, failed, been skipped and so on, in pytest's words."""
+    found = {}
+    for outcome, reports in terminalreporter.stats.items():
+        count = sum(getattr(report, "count_towards_summary", True) for report in reports)
+        if outcome and count:
+            found[outcome] = count
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -175,6 +175,7 @@ case "$*" in
     *"pip install"*)
         echo "$*" >> "$0.calls"
         [ -z "$OFFLINE" ] || { echo "  ERROR: No matching distribution found for pytest"; exit 1; } ;;
+    "tests/suite.py") printf 'the whole suite in %s' "$PWD" ;;
     "-m pytest"*) shift 2; printf 'pytest in %s:' "$PWD"; printf ' <%s>' "$@" ;;
 esac
 """
@@ -272,6 +273,8 @@ def test_arguments_of_bin_test_reach_pytest_in_the_checkout(
     (tmp_path / "link").symlink_to(checkout / "bin/test")
     ended = fakes.run(tmp_path / "link", "-k", "a or b", cwd=tmp_path)
     assert ended.stdout == f"pytest in {checkout}: <-k> <a or b>"
+    ended = fakes.run(tmp_path / "link", cwd=tmp_path)
+    assert ended.stdout == f"the whole suite in {checkout}"
 
 
 def test_a_moved_checkout_is_set_up_anew(checkout: Path, fakes: Box, tmp_path: Path) -> None:

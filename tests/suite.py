@@ -1,8 +1,8 @@
-"""Runs the whole suite in two parts side by side: what `bin/test` does when it is given no arguments.
+"""Runs the whole suite in parts side by side: what `bin/test` does when it is given no arguments.
 
-Tests that mostly wait, for leases and for other processes, are shown as they run; those that compute
-run beside them and are shown when they are over. Then come the sums of both. The exit status is 0 if
-all passed, else pytest's (2: interrupted). Whatever ends this ends both parts.
+Many tests wait, for leases and for other processes; others compute meanwhile. One part is shown as it
+runs, the others, each a pytest of its own, when they are over; then come the sums of all. The exit
+status is 0 if all passed, else the highest of pytest's (2: interrupted). What ends this ends them all.
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ if TYPE_CHECKING:
     from types import FrameType
 
 TESTS = Path(__file__).resolve().parent
-COMPUTING = ("budgets", "docs", "faults", "fuzz", "house", "simulator", "stateful", "unit")
-"""The directories of those that compute; all others wait, new ones too."""
+BESIDE = {
+    "that compute": ("budgets", "docs", "faults", "fuzz", "house", "simulator", "stateful", "unit"),
+    "of the library and of Slurm": ("contract", "integration/test_slurm.py"),
+}
+"""What runs beside the rest, which is all that is not named here: new tests, too."""
+REST = "of commands and processes"
 PATIENCE_SECONDS = 30  # for a part that was interrupted, to end what its tests have started
 
 
 class Part:
     """One pytest, in a process group of its own, so that an interrupt reaches it once: from here."""
 
-    def __init__(self, name: str, places: list[str], place: Path, *, shown: bool) -> None:
+    def __init__(self, name: str, words: list[str], place: Path, *, shown: bool) -> None:
         self.name = name
-        self.figures = place / f"{name}.json"
-        self.cache = place / f"{name}.cache"
-        self.said = None if shown else place / f"{name}.txt"
-        words = [*places, f"--figures={self.figures}", "-o", f"cache_dir={self.cache}"]
+        self.figures, self.cache = place / "figures", place / "cache"
+        self.said = None if shown else place / "said"
+        words = [*words, f"--figures={self.figures}", "-o", f"cache_dir={self.cache}"]
         if sys.stdout.isatty():
             words.append("--color=yes")
         env = os.environ | {"COLUMNS": str(shutil.get_terminal_size().columns)}
@@ -58,7 +61,7 @@ class Part:
     def show(self) -> None:
         """What it has said, unless that was shown as it was said."""
         if self.said is not None:
-            print(f"\n----- the tests that {self.name}, run beside these:", flush=True)
+            print(f"\n----- the tests {self.name}, run beside these:", flush=True)
             with self.said.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -97,7 +100,7 @@ def end_by_signals(parts: list[Part]) -> list[int]:
 
 
 def remember_failures(parts: list[Part]) -> None:
-    """Let `bin/test --lf` know what failed in either part."""
+    """Let `bin/test --lf` know what failed in any part."""
     failed: dict[str, bool] = {}
     for part in parts:
         with suppress(FileNotFoundError):
@@ -109,7 +112,7 @@ def remember_failures(parts: list[Part]) -> None:
 
 
 def tell(parts: list[Part]) -> int:
-    """The sums of both parts, and the exit status."""
+    """The sums of all parts, and the exit status."""
     from support import tally
 
     outcomes: Counter[str] = Counter()
@@ -124,17 +127,19 @@ def tell(parts: list[Part]) -> int:
     print(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
     for part in parts:
         if part.status():
-            print(f"NOT PASSED: the tests that {part.name}, exit status {part.status()}")
+            print(f"NOT PASSED: the tests {part.name}, exit status {part.status()}")
     return max(part.status() for part in parts)
 
 
-def main(waiting: list[str], computing: list[str]) -> int:
-    """Run pytest on both lists of places, side by side; the exit status."""
+def main(beside: dict[str, list[str]], rest: list[str]) -> int:
+    """Run a pytest on each list of its words, side by side; the exit status."""
     parts: list[Part] = []
     signals = end_by_signals(parts)
     with tempfile.TemporaryDirectory(prefix="spoolq-suite-") as made:
-        for name, places in (("compute", computing), ("wait", waiting)):
-            parts.append(Part(name, places, Path(made), shown=places is waiting))
+        for name, words in (*beside.items(), (REST, rest)):
+            place = Path(made, str(len(parts)))
+            place.mkdir()
+            parts.append(Part(name, words, place, shown=words is rest))
             if signals:  # it came too early to have reached this one
                 parts[-1].signal(signal.SIGINT)
         for part in reversed(parts):
@@ -145,7 +150,7 @@ def main(waiting: list[str], computing: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    beside = [str(TESTS / name) for name in COMPUTING]
     if len(os.sched_getaffinity(0)) == 1:
         os.execv(sys.executable, [sys.executable, "-m", "pytest"])
-    sys.exit(main([f"--ignore={place}" for place in beside], beside))
+    named = {name: [f"tests/{place}" for place in places] for name, places in BESIDE.items()}
+    sys.exit(main(named, [f"--ignore={place}" for places in named.values() for place in places]))

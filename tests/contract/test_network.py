@@ -11,7 +11,8 @@ from support.memory_fs import MemoryFileSystem
 from support.memory_spool import make_spool, open_memory_spool
 from support.nfs_client import NfsClient, SteppingTime
 
-from spoolq import Empty, JobStatus
+from spoolq import Empty, Job, JobStatus
+from spoolq.queue import internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,3 +139,32 @@ def test_a_sidecar_that_the_network_lost_is_made_anew(
     monkeypatch.setattr(client, operation, refused_once, raising=False)
     assert here.get_job(0).task == b"task"
     assert refusals == []
+
+
+PUBLISH: dict[str, Callable[[Spool], str]] = {
+    "plain": lambda spool: spool.publish(b"task"),
+    "with options": lambda spool: spool.publish(b"task", headers={"a": "b"}),
+    "with a key": lambda spool: spool.publish(b"task", key="k"),
+    "many": lambda spool: spool.publish_many([b"task"])[0],
+}
+
+
+@pytest.mark.guarantee("I3")
+@pytest.mark.parametrize("publish", PUBLISH.values(), ids=PUBLISH)
+def test_publish_whose_reply_was_lost_counts_though_the_job_was_taken_at_once(
+    host: Host, monkeypatch: pytest.MonkeyPatch, publish: Callable[[Spool], str]
+) -> None:
+    # The simulator's seed 23958: told as refused, a publisher would publish it once more.
+    (here, _), (there, _) = host(), host()
+    fs = internals(here).fs
+    rename, taken = fs.rename, list[Job]()
+
+    def losing_the_reply(source: str, target: str) -> None:
+        rename(source, target)
+        if target.startswith("ready/"):
+            taken.append(there.get_job(0))
+            raise FileNotFoundError(errno.ENOENT, "repeated, and not there any more", source)
+
+    monkeypatch.setattr(fs, "rename", losing_the_reply)
+    assert [publish(here)] == [job.id for job in taken]
+    assert here.get(taken[0].id).status is JobStatus.PROCESSING

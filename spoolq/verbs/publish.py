@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from itertools import repeat
 
-from spoolq.disk.atomic import create_stamped, discard, is_listed, move, write_new
+from spoolq.disk.atomic import create_stamped, discard, move, was_moved, write_new
 from spoolq.later import Later
 from spoolq.rules import layout, names, records
 from spoolq.shapes import NamedTuple
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from spoolq.verbs import locate as locating
     from spoolq.verbs.context import OpenSpool
 else:
-    # Only a job with a unique key needs them.
+    # Only a job with a unique key needs them, and who lost a reply.
     keys, locating = Later("spoolq.verbs.keys"), Later("spoolq.verbs.locate")
 
 BATCH_OPEN_FILES = 128
@@ -61,9 +61,8 @@ def publish_plain(spool: OpenSpool, task: bytes, priority: int) -> str:
         try:
             fs.rename(path, target)
         except FileNotFoundError:
-            # NFS: unless it was done and only the reply was lost.
-            if not (fs.is_network and is_listed(fs, target)):
-                raise _not_moved(spool, _Draft(job_id, path, target, layout.READY)) from None
+            if not was_moved(fs, target):
+                _see_that_it_moved(spool, _Draft(job_id, path, target, layout.READY))
         if sync:
             fs.sync_directory(layout.READY)
     except BaseException:
@@ -125,9 +124,18 @@ def _write_meta(spool: OpenSpool, job_id: str, options: Options) -> None:
 def _make_visible(spool: OpenSpool, drafts: Sequence[_Draft]) -> None:
     for draft in drafts:
         if not move(spool.fs, draft.path, draft.target):
-            raise _not_moved(spool, draft)
+            _see_that_it_moved(spool, draft)
     if spool.syncs_publish and drafts:
         spool.fs.sync_directory(drafts[0].directory)
+
+
+def _see_that_it_moved(spool: OpenSpool, draft: _Draft) -> None:
+    """After a rename that found no draft, and no task at its target.
+
+    NFS: it may have been done, its reply lost, and somebody else have taken the job by now.
+    """
+    if not (spool.fs.is_network and locating.locate(spool, draft.id) is not None):
+        raise _not_moved(spool, draft) from None
 
 
 def _not_moved(spool: OpenSpool, draft: _Draft) -> FileNotFoundError:

@@ -15,7 +15,7 @@ from support.spools import census, everything_under, names
 from spoolq import JobStatus, UnknownJob
 from spoolq.queue import internals
 from spoolq.rules import archives
-from spoolq.verbs import archiving
+from spoolq.verbs import archived, archiving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +191,82 @@ def test_a_member_that_says_to_be_enormous_is_not_unpacked(
     archive(spool)
     monkeypatch.setattr(archives, "MOST_MEMBER_BYTES", 10)
     assert spool.get(job_id).status is JobStatus.UNKNOWN
+
+
+def test_what_was_published_long_ago_and_done_just_now_is_not_packed(spool: Spool) -> None:
+    ready = Path(spool.path, "ready")
+    old = "5-20200101T000000000000-ABCDEFGH"
+    (ready / spool.publish(b"task")).rename(ready / old)
+    spool.get_job(timeout=0).done()
+    assert archive(spool, 3600) == 0
+    assert (census(spool.path)["done"], files(spool)) == (1, [])
+    assert archive(spool) == 1
+    assert spool.get(old).outcome == "done"
+
+
+def test_a_job_that_cannot_be_packed_stays_and_makes_no_file(
+    make_spool: Callable[..., Spool], caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = make_spool(max_task_bytes=100)
+    job_id = spool.publish(b"task")
+    spool.get_job(timeout=0).done()
+    os.truncate(Path(spool.path, "done", job_id), 101)
+    assert archive(spool) == 0
+    assert (census(spool.path)["done"], files(spool)) == (1, [])
+    assert names(spool.path, "sys/tmp") == []
+    assert f"job {job_id} is not archived" in caplog.text
+
+
+def two_members(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A day's file of two members."""
+    with monkeypatch.context() as patch:
+        patch.setattr(archives, "MOST_JOBS", 1)
+        spool.publish_many([b"one" * 50, b"two" * 50])
+        for job in spool.get_jobs(2, timeout=0):
+            job.done()
+        assert archive(spool) == 2
+    (name,) = files(spool)
+    return Path(spool.path, "archive", name)
+
+
+@pytest.mark.parametrize("what", ["its last member is damaged", "a foreign member", "too large"])
+def test_an_older_file_that_cannot_be_taken_over_whole_stays_whole(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    older = two_members(spool, monkeypatch)
+    if what == "its last member is damaged":
+        with zipfile.ZipFile(older) as opened:
+            at = opened.infolist()[-1].header_offset + 120
+        content = older.read_bytes()
+        older.write_bytes(content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :])
+    elif what == "a foreign member":
+        with zipfile.ZipFile(older, "a") as opened:
+            opened.writestr("notes.txt", "mine")
+    else:
+        monkeypatch.setattr(archives, "MOST_MEMBER_BYTES", 200)
+    before = older.read_bytes()
+    spool.publish(b"")
+    spool.get_job(timeout=0).done()
+    assert archive(spool) == 1
+    assert older.read_bytes() == before
+    (newer,) = set(files(spool)) - {older.name}
+    with zipfile.ZipFile(Path(spool.path, "archive", newer)) as opened:
+        assert len(opened.namelist()) == 1
+
+
+def test_a_file_that_was_renewed_while_it_was_looked_into_is_looked_for_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = rich_life(spool)
+    archive(spool)
+    real, asked = archived.parts_of, []
+
+    def at_first_the_older(*given: Any) -> list[str]:
+        asked.append(given)
+        return real(*given) if len(asked) > 1 else [f"archive/{job_id[2:10]}.gone-1-AAAAAAAA.zip"]
+
+    monkeypatch.setattr(archived, "parts_of", at_first_the_older)
+    assert spool.result(job_id) == b"result"
 
 
 def test_foreign_things_are_left_alone(spool: Spool) -> None:

@@ -40,6 +40,8 @@ class Part:
         self.figures, self.cache = place / "figures", place / "cache"
         self.said = None if shown else place / "said"
         words = [*words, f"--figures={self.figures}", "-o", f"cache_dir={self.cache}"]
+        # Each pytest closes the usual place for itself as it begins, to tests of other users as well.
+        words.append(f"--basetemp={place / 'tests'}")
         if sys.stdout.isatty():
             words.append("--color=yes")
         env = os.environ | {"COLUMNS": str(shutil.get_terminal_size().columns)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spoolq.bench.scenarios import ALL
+from spoolq.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from support.command_line import Ran
+
+    from spoolq.bench.rounds import Figure
 
     Run = Callable[..., Ran]
 
@@ -64,4 +68,23 @@ def test_what_is_ended_by_a_signal_leaves_nothing_behind(tmp_path: Path) -> None
             break
     running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signal_that_an_error_overtakes_is_what_it_ended_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starting(_folder: str, _scale: object) -> Iterator[Figure]:
+        yield from ()
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.close(-1)  # as subprocess does, interrupted as it closes its pipes
+
+    monkeypatch.setitem(ALL, "extend", starting)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["bench", str(tmp_path), "--only", "extend"]) == 128 + signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
 
     from spoolq.bench.rounds import Figure
+    from spoolq.bench.scenarios import Scale
     from spoolq.cli.table import Table
 
 
@@ -51,8 +52,6 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from spoolq.bench import scenarios
-    from spoolq.bench.scratch import scratch_directory
-    from spoolq.disk import mounts
 
     chosen = args.only or list(scenarios.ALL)
     for name in chosen:
@@ -62,7 +61,27 @@ def run(args: argparse.Namespace) -> int:
     scale = scenarios.QUICK if args.quick else scenarios.Scale()
     if args.large:
         scale = replace(scale, waiting=(*scale.waiting, 1_000_000))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidied up, too
+    came: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        came.append(number)
+        sys.exit(128 + number)  # tidied up, too
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        _measure(args, chosen, scale)
+    except OSError:
+        # RACE: interrupted as it closes its pipes, subprocess fails by closing them again.
+        if not came:
+            raise
+    return 128 + came[0] if came else 0
+
+
+def _measure(args: argparse.Namespace, chosen: list[str], scale: Scale) -> None:
+    from spoolq.bench import scenarios
+    from spoolq.bench.scratch import scratch_directory
+    from spoolq.disk import mounts
+
     # One around all of them: a signal in the midst of tidying one up is tidied up after, too.
     with scratch_directory(args.directory) as place:
         if not args.json:
@@ -71,7 +90,6 @@ def run(args: argparse.Namespace) -> int:
             with scratch_directory(place) as folder:
                 for figure in scenarios.ALL[name](folder, scale):
                     _tell(figure, as_json=args.json)
-    return 0
 
 
 def _head(filesystem: str) -> None:

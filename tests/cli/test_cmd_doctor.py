@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,19 +12,18 @@ import pytest
 from spoolq import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from support.command_line import Ran
 
 AN_ID = "5-20261123T000000000000-ABCDEFGH"
 
 
-def doctor(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "spoolq", "-s", str(path), "doctor", *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@pytest.fixture
+def doctor(cli: Callable[..., Ran]) -> Callable[..., Ran]:
+    """Run the doctor on a spool."""
+    return lambda path, *words: cli("-s", str(path), "doctor", *words)
 
 
 def tree(path: Path) -> dict[str, tuple[int, int, float]]:
@@ -45,7 +42,7 @@ def tree(path: Path) -> dict[str, tuple[int, int, float]]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    spool = Spool.create(tmp_path / "spool", lease_seconds=30)
+    spool = Spool.create(tmp_path / "examined", lease_seconds=30, durability="off")
     spool.publish(b"one")
     spool.publish(b"two", key="k", headers={"a": "b"})
     spool.publish(b"three", delay=60)
@@ -53,14 +50,14 @@ def path(tmp_path: Path) -> Path:
     spool.get_job(0).fail("broken", retry=False)
     spool.publish(b"four")
     spool.get_job(0)
-    return tmp_path / "spool"
+    return tmp_path / "examined"
 
 
-def test_sound_spool_in_use_has_no_findings(path: Path) -> None:
+def test_sound_spool_in_use_has_no_findings(doctor: Callable[..., Ran], path: Path) -> None:
     ended = doctor(path)
-    assert ended.returncode == 0, ended.stdout
-    assert "nothing found" in ended.stdout
-    assert "file system:" in ended.stdout
+    assert ended.status == 0, ended.out
+    assert "nothing found" in ended.out
+    assert "file system:" in ended.out
 
 
 def plant_fifo(path: Path) -> str:
@@ -221,18 +218,22 @@ PLANTS = [value for name, value in list(globals().items()) if name.startswith("p
 
 @pytest.mark.guarantee("I8")
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
-def test_each_kind_of_finding_is_told_in_a_line_and_left_alone(path: Path, plant: object) -> None:
+def test_each_kind_of_finding_is_told_in_a_line_and_left_alone(
+    doctor: Callable[..., Ran], path: Path, plant: object
+) -> None:
     expected = plant(path)  # type: ignore[operator]
     before = tree(path)
     ended = doctor(path)
-    assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert any(line.startswith(expected) for line in ended.stdout.splitlines()), ended.stdout
-    assert "nothing found" not in ended.stdout
-    assert ended.stderr == ""
+    assert ended.status == 1, ended.out + ended.err
+    assert any(line.startswith(expected) for line in ended.lines), ended.out
+    assert "nothing found" not in ended.out
+    assert ended.err == ""
     assert tree(path) == before
 
 
-def test_what_is_as_it_should_be_for_a_while_is_no_finding(path: Path) -> None:
+def test_what_is_as_it_should_be_for_a_while_is_no_finding(
+    doctor: Callable[..., Ran], path: Path
+) -> None:
     """A lease that ended just now, a file that is being written, a lock of other hands' mode."""
     (sidecar,) = (path / "leased").glob("*.lease")
     ended = datetime.fromtimestamp(sidecar.stat().st_mtime, UTC) - timedelta(seconds=10)
@@ -246,25 +247,24 @@ def test_what_is_as_it_should_be_for_a_while_is_no_finding(path: Path) -> None:
     (path / "sys" / "locks" / "reap").touch()
     os.chmod(path / "sys" / "locks" / "reap", 0o664)
     found = doctor(path)
-    assert (found.returncode, found.stdout.splitlines()[-1]) == (0, "nothing found"), found.stdout
+    assert (found.status, found.lines[-1]) == (0, "nothing found"), found.out
 
 
 def iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def test_json_is_one_object_a_finding(path: Path) -> None:
+def test_json_is_one_object_a_finding(doctor: Callable[..., Ran], path: Path) -> None:
     plant_fifo(path)
     plant_hostile_name(path)
     ended = doctor(path, "--json")
-    found = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert ended.returncode == 1
+    found = ended.objects
+    assert ended.status == 1
     assert {each["path"] for each in found} == {"ready/pipe", "leased/a\n\x1b[31mb"}
     assert all(each["what"] and each["advice"] for each in found)
 
 
-def test_no_spool_is_an_error_in_one_line(tmp_path: Path) -> None:
-    ended = doctor(tmp_path)
-    assert ended.returncode == 1
-    assert len(ended.stderr.splitlines()) == 1
-    assert "no spool here" in ended.stderr
+def test_no_spool_is_an_error_in_one_line(doctor: Callable[..., Ran], tmp_path: Path) -> None:
+    ran = doctor(tmp_path)
+    assert "no spool here" in ran.bad(1)
+    assert ran.out == ""

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TESTS = Path(__file__).resolve().parents[1]
-RUN = "import sys, suite; sys.exit(suite.main({'that compute': ['tests/hard']}, ['tests/slow']))"
+RUN = """
+import sys
+sys.path.insert(0, "tests")
+import suite
+sys.exit(suite.main({"that compute": ["tests/hard"]}, ["tests/slow"]))
+"""
 
 
 class Tree:
@@ -41,7 +46,7 @@ class Tree:
 
     def start(self) -> subprocess.Popen[str]:
         """Run the suite."""
-        env = os.environ | {"PYTHONPATH": str(self.root / "tests"), "TOLD": str(self.root)}
+        env = os.environ | {"TOLD": str(self.root)}
         self.process = subprocess.Popen(
             [sys.executable, "-c", RUN], cwd=self.root, env=env, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -63,9 +63,10 @@ class Tree:
 def tree(tmp_path: Path) -> Iterator[Tree]:
     made = Tree(tmp_path)
     yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.wait()
+    if made.process is not None and made.process.poll() is None:  # the test has failed
+        made.process.send_signal(signal.SIGTERM)
+        made.process.send_signal(signal.SIGINT)
+        made.process.communicate(timeout=60)
 
 
 COUNTS = "from support import tally\ndef test_it():\n    tally.fault('crashes', {})\n"

@@ -27,7 +27,7 @@ else:
     keys, locating = Later("spoolq.verbs.keys"), Later("spoolq.verbs.locate")
 
 BATCH_OPEN_FILES = 128
-SYNC_THREADS = 8
+SYNC_THREADS = 16
 MOST_TRIES_FOR_A_KEY = 100
 """Each of which somebody else won, or something foreign that is in a key's directory."""
 
@@ -278,12 +278,12 @@ def _sync_all(fs: FileSystem, handles: Sequence[int]) -> None:
     """Sync every file. CRASH: I3. One failed sync fails the whole batch, before any is visible."""
     for handle in handles:
         fs.write_back(handle)
-    # The blocks of all files are given out now, so the commit that the first sync waits for has
-    # them all; what is left for the others is to see that it was done.
-    for handle in handles[:1]:
-        fs.sync(handle)
-    shares = [share for at in range(SYNC_THREADS) if (share := handles[1 + at :: SYNC_THREADS])]
-    if shares:
+    # The blocks of all files are given out now, so the commit that the first syncs wait for has
+    # them all; each later one flushes the disk once more, and threads share a flush.
+    shares = [share for at in range(SYNC_THREADS) if (share := handles[at::SYNC_THREADS])]
+    if len(shares) == 1:
+        _sync_each(fs, shares[0])
+    elif shares:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
 
         with ThreadPoolExecutor(len(shares)) as pool:

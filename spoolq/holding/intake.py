@@ -26,7 +26,8 @@ class Intake:
         self._local = spool.clock.local
         self.is_limited = spool.settings.max_waiting > 0 or spool.settings.max_bytes > 0
         self._quota: Quota | None = quota.Quota(spool) if self.is_limited else None
-        self._look_at_room_at = self._local() + ROOM_SECONDS
+        self.look_at = self._local() + ROOM_SECONDS
+        """When, in local seconds, publishing is to ask even where there are no quotas."""
 
     def close(self) -> None:
         """Wake everybody who waits for room; they get Closed."""
@@ -42,7 +43,7 @@ class Intake:
             InvalidSetting: a timeout that makes no sense.
             OSError: the file system refused to be counted.
         """
-        if self._local() >= self._look_at_room_at:
+        if self._local() >= self.look_at:
             self._look_at_room()
         if timeout is not None and timeout != 0.0:
             timeout = checked_seconds("timeout", timeout)
@@ -51,7 +52,7 @@ class Intake:
 
     def _look_at_room(self) -> None:
         """Warn while there is time: a full disk stops publishing for everybody."""
-        self._look_at_room_at = self._local() + ROOM_SECONDS
+        self.look_at = self._local() + ROOM_SECONDS
         try:
             found = room.room_of(self._spool.fs.root)
         except OSError as error:

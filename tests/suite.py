@@ -138,6 +138,7 @@ def main(beside: dict[str, list[str]], rest: list[str]) -> int:
     parts: list[Part] = []
     signals = end_by_signals(parts)
     with tempfile.TemporaryDirectory(prefix="spoolq-suite-") as made:
+        os.chmod(made, 0o711)  # tests of other users go through it
         for name, words in (*beside.items(), (REST, rest)):
             place = Path(made, str(len(parts)))
             place.mkdir()

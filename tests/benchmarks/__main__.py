@@ -77,9 +77,10 @@ def _runs(args: argparse.Namespace) -> Runs:
     }
     sizes = (2, 10, 3) if quick else (9, 200, 40)
     others: Runs = {
-        "versus": lambda folder: versus.compare(folder, *sizes, with_peers=peers),
         "commands": lambda folder: commands.compare(folder, *((1, 5) if quick else (7, 150))),
     }
+    if peers or quick:  # without them it would take their rows off the page
+        others["versus"] = lambda folder: versus.compare(folder, *sizes, with_peers=peers)
     if peers:
         crowd = (1, 2, 0.01) if quick else (3, 4, 1.0)
         waiting = (10, 100) if quick else (1000, 10_000, 100_000)

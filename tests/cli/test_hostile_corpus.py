@@ -202,6 +202,8 @@ def test_settings(cli: Callable, spool: Spool, name: str) -> None:
         ran = cli(command, *WORDS[command], stdin=b"x")
         fine(ran, [command])
         assert ran.status == 1, (command, ran)
+        if "pip install" in ran.err:
+            continue  # of a command whose extra is not installed
         assert "spool.json" in ran.err + ran.out, (command, ran)
     if can_be_opened:
         cli("put", stdin=b"x").good()

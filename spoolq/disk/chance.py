@@ -6,7 +6,7 @@ import os
 
 from spoolq.rules import names
 
-RANDOM_LENGTH = 10
+RANDOM_LENGTH = names.OPTIONS_RANDOM_LENGTH
 _PIECES_PER_DRAW = 64
 forks = 0
 """How many forks lie between this process and the one that imported spoolq."""
